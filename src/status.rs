@@ -1,0 +1,96 @@
+//! How a certificate stands at a point in time.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use sequoia_openpgp::types::ReasonForRevocation;
+
+/// How a certificate stands at the time that it was judged for.
+///
+/// Where more than one holds, the first of this list is reported: revoked,
+/// rejected by policy, not yet valid, expired.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CertStatus {
+    /// Neither of the others.
+    Valid,
+    /// Its validity ended before that time.
+    Expired,
+    /// Its owner, or somebody that the owner named, revoked it.
+    Revoked(Revocation),
+    /// It, or the User ID's binding, was made after that time (more than five
+    /// minutes: clocks differ).
+    NotYetValid,
+    /// The policy finds the algorithms it rests on too weak.
+    RejectedByPolicy,
+}
+
+/// How and why a key was revoked (RFC 9580, section 5.2.3.31).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revocation {
+    pub(crate) kind: RevocationKind,
+    pub(crate) reason: Option<ReasonForRevocation>,
+    pub(crate) message: String,
+    pub(crate) created: Option<SystemTime>,
+}
+
+/// Whether a revocation reaches back.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RevocationKind {
+    /// The key may never have been good: also what it signed before is void.
+    Hard,
+    /// The key was superseded or retired: what it signed before still stands.
+    Soft,
+}
+
+impl CertStatus {
+    /// Whether it is [`Valid`](Self::Valid).
+    pub fn is_valid(&self) -> bool {
+        matches!(self, Self::Valid)
+    }
+}
+
+impl Revocation {
+    /// Whether it reaches back.
+    pub fn kind(&self) -> RevocationKind {
+        self.kind
+    }
+
+    /// The reason's code; `None` where the signature carries none, which counts as hard.
+    pub fn reason(&self) -> Option<ReasonForRevocation> {
+        self.reason
+    }
+
+    /// What the owner wrote beside the code. Text from outside: it can hold
+    /// anything, control characters too.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// When it was made, if the signature says so.
+    pub fn created(&self) -> Option<SystemTime> {
+        self.created
+    }
+}
+
+impl fmt::Display for CertStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Valid => "valid",
+            Self::Expired => "expired",
+            Self::Revoked(_) => "revoked",
+            Self::NotYetValid => "not yet valid",
+            Self::RejectedByPolicy => "rejected by policy",
+        })
+    }
+}
+
+impl fmt::Display for RevocationKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Hard => "hard",
+            Self::Soft => "soft",
+        })
+    }
+}

@@ -1,0 +1,5 @@
+//! Web Key Directory (draft-koch-openpgp-webkey-service).
+
+mod url;
+
+pub use self::url::Url;

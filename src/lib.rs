@@ -3,18 +3,26 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod address;
+mod builder;
 pub mod dns;
+mod encode;
 mod error;
+mod fetch;
 pub mod filter;
+mod locator;
 mod lookup;
+pub mod plan;
 mod source;
 mod status;
 pub mod transport;
+pub mod vks;
 pub mod wkd;
 
 pub use address::{AddressError, EmailAddress};
+pub use builder::KeyLocatorBuilder;
 pub use error::{Error, ErrorKind};
 pub use filter::{Limits, UserIdFilter};
+pub use locator::KeyLocator;
 pub use lookup::{
     Absence, Attempt, Event, Found, Lookup, Outcome, Provenance, Reason, Rejection, Status,
 };

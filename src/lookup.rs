@@ -33,6 +33,15 @@ pub enum Status {
 }
 
 impl Lookup {
+    pub(crate) fn new(address: EmailAddress) -> Self {
+        Self {
+            address,
+            found: Vec::new(),
+            rejected: Vec::new(),
+            attempts: Vec::new(),
+        }
+    }
+
     /// The address that was looked up.
     pub fn address(&self) -> &EmailAddress {
         &self.address

@@ -29,6 +29,16 @@ impl ReqwestTransportBuilder {
         self
     }
 
+    /// x
+    #[must_use]
+    pub fn trust_anchor(self, der: impl Into<Vec<u8>>) -> Self {
+        self.extra_root(der)
+    }
+    /// x
+    #[must_use]
+    pub fn trust_anchors_pem(self, der: impl Into<Vec<u8>>) -> Self {
+        self.extra_root(der)
+    }
     /// Sends this `User-Agent`.
     #[must_use]
     pub fn user_agent(mut self, agent: impl Into<String>) -> Self {

@@ -1,0 +1,363 @@
+//! The options of a [`KeyLocator`].
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use sequoia_openpgp::policy::Policy;
+use url::Url;
+
+use crate::dns::{AddressGuard, DnsResolver};
+use crate::fetch::Fetcher;
+use crate::filter::Filter;
+use crate::locator::{Inner, OnEvent};
+use crate::plan::Fallback;
+use crate::transport::HttpTransport;
+use crate::vks::{Budget, KeyServer};
+use crate::{Error, ErrorKind, Event, KeyLocator, Limits, UserIdFilter};
+
+/// Configures a [`KeyLocator`]. Every default is the strict one.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use openpgp_discovery::{KeyLocator, vks};
+///
+/// // A mail platform with a key server of its own.
+/// let locator = KeyLocator::builder()
+///     .vks("https://keys.internal.example:8443".parse().expect("a URL"))
+///     .vks_budget(vks::Budget::unlimited())
+///     .deadline(Duration::from_secs(8))
+///     .build()?;
+/// # Ok::<(), openpgp_discovery::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct KeyLocatorBuilder {
+    resolver: Option<Arc<dyn DnsResolver>>,
+    nameservers: Vec<SocketAddr>,
+    transport: Option<Arc<dyn HttpTransport>>,
+    trust_anchors: Vec<Vec<u8>>,
+    trust_anchors_pem: Vec<Vec<u8>>,
+    user_agent: Option<String>,
+    guard: AddressGuard,
+    vks: Vks,
+    budget: Budget,
+    wkd: bool,
+    fallback: Fallback,
+    filter: Filter,
+    deadline: Duration,
+    max_redirects: usize,
+    concurrency: usize,
+    on_event: Option<OnEvent>,
+    log_addresses: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Vks {
+    Default,
+    Named(Url),
+    Off,
+}
+
+/// A year is as good as none, and can be added to any clock.
+const LONGEST_DEADLINE: Duration = Duration::from_secs(365 * 24 * 3600);
+
+impl Default for KeyLocatorBuilder {
+    fn default() -> Self {
+        Self {
+            resolver: None,
+            nameservers: Vec::new(),
+            transport: None,
+            trust_anchors: Vec::new(),
+            trust_anchors_pem: Vec::new(),
+            user_agent: None,
+            guard: AddressGuard::new(),
+            vks: Vks::Default,
+            budget: Budget::documented(),
+            wkd: true,
+            fallback: Fallback::Strict,
+            filter: Filter::default(),
+            deadline: Duration::from_secs(20),
+            max_redirects: 3,
+            concurrency: 16,
+            on_event: None,
+            log_addresses: false,
+        }
+    }
+}
+
+/// Who is asked.
+impl KeyLocatorBuilder {
+    /// Asks this validating key server instead of keys.openpgp.org.
+    ///
+    /// Because the caller names it, `http`, a port, an IP literal and an inner
+    /// address are allowed, for exactly this origin and for nothing else; its
+    /// redirects are refused.
+    #[must_use]
+    pub fn vks(mut self, url: Url) -> Self {
+        self.vks = Vks::Named(url);
+        self
+    }
+
+    /// Asks no key server: WKD alone decides.
+    #[must_use]
+    pub fn no_vks(mut self) -> Self {
+        self.vks = Vks::Off;
+        self
+    }
+
+    /// Asks no Web Key Directory: the key server alone decides.
+    #[must_use]
+    pub fn no_wkd(mut self) -> Self {
+        self.wkd = false;
+        self
+    }
+
+    /// Whether the direct method of WKD may follow a failure of the advanced one.
+    /// [`Fallback::Strict`] by default.
+    #[must_use]
+    pub fn fallback(mut self, fallback: Fallback) -> Self {
+        self.fallback = fallback;
+        self
+    }
+
+    /// How often the key server may be asked: what keys.openpgp.org documents
+    /// by default, whichever server is named.
+    #[must_use]
+    pub fn vks_budget(mut self, budget: Budget) -> Self {
+        self.budget = budget;
+        self
+    }
+}
+
+/// What is accepted.
+impl KeyLocatorBuilder {
+    /// Which User IDs are kept. [`UserIdFilter::Matching`] by default.
+    #[must_use]
+    pub fn user_ids(mut self, user_ids: UserIdFilter) -> Self {
+        self.filter = self.filter.user_ids(user_ids);
+        self
+    }
+
+    /// How much of an answer is acceptable.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.filter = self.filter.limits(limits);
+        self
+    }
+
+    /// Judges algorithms by this policy instead of sequoia's `StandardPolicy`.
+    #[must_use]
+    pub fn policy(mut self, policy: Arc<dyn Policy>) -> Self {
+        self.filter = self.filter.policy(policy);
+        self
+    }
+
+    /// Judges certificates at this time instead of the time of the look-up.
+    #[must_use]
+    pub fn time(mut self, time: SystemTime) -> Self {
+        self.filter = self.filter.time(time);
+        self
+    }
+}
+
+/// How the network is used.
+impl KeyLocatorBuilder {
+    /// The time for one address in all: 20 seconds by default, a year at most.
+    /// WKD gets at most 60 % of it where the key server is still to be asked.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline.min(LONGEST_DEADLINE);
+        self
+    }
+
+    /// How many redirects are followed: 3 by default. Each hop is checked.
+    #[must_use]
+    pub fn max_redirects(mut self, redirects: usize) -> Self {
+        self.max_redirects = redirects;
+        self
+    }
+
+    /// How many look-ups [`KeyLocator::locate_all`] has under way at once: 16 by
+    /// default, at least 1.
+    #[must_use]
+    pub fn concurrency(mut self, lookups: usize) -> Self {
+        self.concurrency = lookups.max(1);
+        self
+    }
+
+    /// Which names and addresses may be reached: only globally reachable ones
+    /// by default.
+    #[must_use]
+    pub fn guard(mut self, guard: AddressGuard) -> Self {
+        self.guard = guard;
+        self
+    }
+
+    /// Asks these DNS servers instead of the system's.
+    #[cfg(feature = "hickory")]
+    #[must_use]
+    pub fn nameservers(mut self, servers: impl IntoIterator<Item = SocketAddr>) -> Self {
+        self.nameservers = servers.into_iter().collect();
+        self
+    }
+
+    /// Resolves names with this instead of the bundled resolver.
+    #[must_use]
+    pub fn resolver(mut self, resolver: impl DnsResolver) -> Self {
+        self.resolver = Some(Arc::new(resolver));
+        self
+    }
+
+    /// Sends requests through this instead of the bundled transport.
+    #[must_use]
+    pub fn transport(mut self, transport: impl HttpTransport) -> Self {
+        self.transport = Some(Arc::new(transport));
+        self
+    }
+
+    /// Trusts this root certificate (X.509 in DER) too, beside the system's.
+    #[cfg(feature = "reqwest")]
+    #[must_use]
+    pub fn trust_anchor(mut self, der: impl Into<Vec<u8>>) -> Self {
+        self.trust_anchors.push(der.into());
+        self
+    }
+
+    /// Trusts these root certificates (X.509 in PEM) too, beside the system's.
+    #[cfg(feature = "reqwest")]
+    #[must_use]
+    pub fn trust_anchors_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.trust_anchors_pem.push(pem.into());
+        self
+    }
+
+    /// Sends this `User-Agent`.
+    #[cfg(feature = "reqwest")]
+    #[must_use]
+    pub fn user_agent(mut self, agent: impl Into<String>) -> Self {
+        self.user_agent = Some(agent.into());
+        self
+    }
+}
+
+/// What is told on the way.
+impl KeyLocatorBuilder {
+    /// Tells this what happens meanwhile. It is called on the task that looks
+    /// up, so it must not block.
+    #[must_use]
+    pub fn on_event(mut self, on_event: impl Fn(Event<'_>) + Send + Sync + 'static) -> Self {
+        self.on_event = Some(Arc::new(on_event));
+        self
+    }
+
+    /// Puts addresses into `tracing` events (at debug level). Off by default:
+    /// no event of this crate then holds a local part.
+    #[must_use]
+    pub fn log_addresses(mut self, log: bool) -> Self {
+        self.log_addresses = log;
+        self
+    }
+}
+
+impl KeyLocatorBuilder {
+    /// Builds it. Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] where neither WKD nor a key server is left to ask,
+    /// the key server's URL cannot be one, a trust anchor cannot be read, or the
+    /// system's DNS configuration or TLS set-up cannot be used; without the
+    /// `hickory` or `reqwest` feature also where no resolver or transport is given.
+    pub fn build(mut self) -> Result<KeyLocator, Error> {
+        let vks = match std::mem::replace(&mut self.vks, Vks::Off) {
+            Vks::Default => Some(KeyServer::keys_openpgp_org()?),
+            Vks::Named(url) => Some(KeyServer::named(url)?),
+            Vks::Off if self.wkd => None,
+            Vks::Off => return Err(config("neither WKD nor a key server is left to ask")),
+        };
+        let dns = match self.resolver.take() {
+            Some(dns) => dns,
+            None => self.bundled_resolver()?,
+        };
+        let transport = match self.transport.take() {
+            Some(transport) => transport,
+            None => self.bundled_transport()?,
+        };
+        let fetcher = Fetcher {
+            transport,
+            dns,
+            guard: Arc::new(self.guard),
+            max_redirects: self.max_redirects,
+            max_body: self.filter.limits.body,
+        };
+        Ok(KeyLocator {
+            inner: Arc::new(Inner {
+                fetcher,
+                vks,
+                wkd: self.wkd,
+                fallback: self.fallback,
+                filter: self.filter,
+                deadline: self.deadline,
+                concurrency: self.concurrency,
+                on_event: self.on_event,
+                log_addresses: self.log_addresses,
+            }),
+            budget: self.budget,
+        })
+    }
+
+    #[cfg(feature = "hickory")]
+    fn bundled_resolver(&self) -> Result<Arc<dyn DnsResolver>, Error> {
+        use crate::dns::HickoryDns;
+        Ok(match self.nameservers.as_slice() {
+            [] => Arc::new(HickoryDns::system()?),
+            servers => Arc::new(HickoryDns::with_servers(servers)?),
+        })
+    }
+
+    #[cfg(not(feature = "hickory"))]
+    fn bundled_resolver(&self) -> Result<Arc<dyn DnsResolver>, Error> {
+        Err(config(
+            "no resolver is given, and the feature `hickory` is off",
+        ))
+    }
+
+    #[cfg(feature = "reqwest")]
+    fn bundled_transport(&mut self) -> Result<Arc<dyn HttpTransport>, Error> {
+        let mut builder = crate::transport::ReqwestTransport::builder();
+        for der in self.trust_anchors.drain(..) {
+            builder = builder.trust_anchor(der);
+        }
+        for pem in self.trust_anchors_pem.drain(..) {
+            builder = builder.trust_anchors_pem(pem);
+        }
+        if let Some(agent) = self.user_agent.take() {
+            builder = builder.user_agent(agent);
+        }
+        Ok(Arc::new(builder.build()?))
+    }
+
+    #[cfg(not(feature = "reqwest"))]
+    fn bundled_transport(&mut self) -> Result<Arc<dyn HttpTransport>, Error> {
+        Err(config(
+            "no transport is given, and the feature `reqwest` is off",
+        ))
+    }
+}
+
+fn config(why: &str) -> Error {
+    Error::new(ErrorKind::Config, why)
+}
+
+impl fmt::Debug for KeyLocatorBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyLocatorBuilder")
+            .field("vks", &self.vks)
+            .field("wkd", &self.wkd)
+            .field("fallback", &self.fallback)
+            .field("filter", &self.filter)
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
+    }
+}

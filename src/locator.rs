@@ -1,0 +1,362 @@
+//! The entry point: drives a [`plan`](crate::plan) over the network.
+
+use std::collections::HashSet;
+use std::future::ready;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{Stream, StreamExt};
+use tokio::time::{Instant, timeout_at};
+use tracing::{Instrument, debug, debug_span};
+use url::Url;
+
+use crate::fetch::{Fetcher, Miss, Page};
+use crate::filter::Filter;
+use crate::lookup::{Absence, Attempt, Event, Found, Outcome, Provenance, Rejection};
+use crate::plan::{Fallback, Observation, Options, Plan};
+use crate::vks::{self, Budget, KeyServer};
+use crate::wkd;
+use crate::{
+    EmailAddress, Error, ErrorKind, KeyLocatorBuilder, Lookup, Method, Reason, Source, Step,
+};
+
+/// Finds certificates for e-mail addresses.
+///
+/// Make one and keep it: it holds the connections, the DNS cache and the key
+/// server's [`Budget`], which its clones share. Cloning is cheap.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), openpgp_discovery::Error> {
+/// use openpgp_discovery::{EmailAddress, KeyLocator, Status};
+///
+/// let locator = KeyLocator::new()?;
+/// let address: EmailAddress = "alice@example.org".parse()?;
+/// let lookup = locator.locate(&address).await;
+/// match lookup.status() {
+///     Status::Found => match lookup.usable() {
+///         Some(found) => println!("encrypt to {}", found.cert().fingerprint()),
+///         None => println!("all that was found is revoked, expired or cannot encrypt"),
+///     },
+///     Status::NotFound => println!("nobody publishes a certificate for this address"),
+///     Status::Failed => println!("could not find out; try again later"),
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct KeyLocator {
+    pub(crate) inner: Arc<Inner>,
+    pub(crate) budget: Budget,
+}
+
+pub(crate) type OnEvent = Arc<dyn Fn(Event<'_>) + Send + Sync>;
+
+pub(crate) struct Inner {
+    pub(crate) fetcher: Fetcher,
+    pub(crate) vks: Option<KeyServer>,
+    pub(crate) wkd: bool,
+    pub(crate) fallback: Fallback,
+    pub(crate) filter: Filter,
+    pub(crate) deadline: Duration,
+    pub(crate) concurrency: usize,
+    pub(crate) on_event: Option<OnEvent>,
+    pub(crate) log_addresses: bool,
+}
+
+impl KeyLocator {
+    /// WKD, then keys.openpgp.org, over the system's resolver and trust store,
+    /// with every guard and limit at its default.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] where the system has no usable DNS configuration,
+    /// trust store or TLS provider.
+    #[cfg(all(feature = "hickory", feature = "reqwest"))]
+    pub fn new() -> Result<Self, Error> {
+        Self::builder().build()
+    }
+
+    /// Starts with the defaults of [`new`](Self::new).
+    pub fn builder() -> KeyLocatorBuilder {
+        KeyLocatorBuilder::default()
+    }
+
+    /// A clone with a budget of its own for the key server: one for each tenant
+    /// of a platform, so that one cannot spend everybody's.
+    #[must_use]
+    pub fn with_vks_budget(&self, budget: Budget) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            budget,
+        }
+    }
+
+    /// Looks up the certificates of an address: WKD by the advanced method, or
+    /// by the direct one where DNS says that `openpgpkey.DOMAIN` has no address;
+    /// then the key server. The first hit ends it.
+    ///
+    /// It cannot fail as a whole: what went wrong is in the [`Lookup`]. It ends
+    /// within the builder's
+    /// [`deadline`](KeyLocatorBuilder::deadline) (20 seconds by default);
+    /// dropping the future cancels it, and nothing runs on behind it.
+    ///
+    /// # Privacy
+    ///
+    /// The resolver learns the address's domain, its web server the address; the
+    /// key server, asked where WKD has nothing, learns the address too.
+    pub async fn locate(&self, address: &EmailAddress) -> Lookup {
+        let span = match self.inner.log_addresses {
+            true => debug_span!("locate", %address),
+            false => debug_span!("locate"),
+        };
+        Run::new(self, address).drive().instrument(span).await
+    }
+
+    /// Looks up many addresses, several at once
+    /// ([`concurrency`](KeyLocatorBuilder::concurrency)), and yields each
+    /// look-up as it ends. An address that comes twice is looked up once and
+    /// yielded once. The deadline holds for each address by itself.
+    ///
+    /// ```no_run
+    /// # async fn run() -> Result<(), openpgp_discovery::Error> {
+    /// use futures_util::{StreamExt, stream};
+    /// use openpgp_discovery::{EmailAddress, KeyLocator};
+    ///
+    /// let locator = KeyLocator::new()?;
+    /// let addresses: Vec<EmailAddress> = vec!["a@example.org".parse()?, "b@example.org".parse()?];
+    /// let lookups = locator.locate_all(stream::iter(addresses));
+    /// lookups
+    ///     .for_each(|lookup| async move { println!("{}: {}", lookup.address(), lookup.status()) })
+    ///     .await;
+    /// # Ok(()) }
+    /// ```
+    pub fn locate_all<S>(&self, addresses: S) -> impl Stream<Item = Lookup> + Send + use<S>
+    where
+        S: Stream<Item = EmailAddress> + Send,
+    {
+        let locator = self.clone();
+        let mut seen = HashSet::new();
+        addresses
+            .filter(move |address| ready(seen.insert(address.clone())))
+            .map(move |address| {
+                let locator = locator.clone();
+                async move { locator.locate(&address).await }
+            })
+            .buffer_unordered(self.inner.concurrency)
+    }
+}
+
+/// One look-up on its way.
+struct Run<'a> {
+    locator: &'a Inner,
+    budget: &'a Budget,
+    address: &'a EmailAddress,
+    places: wkd::Url<'a>,
+    deadline: Instant,
+    /// The addresses of the host that is asked next, as DNS gave them: the ones
+    /// that are connected to.
+    known: Option<Vec<SocketAddr>>,
+    lookup: Lookup,
+}
+
+impl<'a> Run<'a> {
+    fn new(locator: &'a KeyLocator, address: &'a EmailAddress) -> Self {
+        let inner = &*locator.inner;
+        Self {
+            locator: inner,
+            budget: &locator.budget,
+            address,
+            places: wkd::Url::new(address),
+            deadline: Instant::now() + inner.deadline,
+            known: None,
+            lookup: Lookup::new(address.clone()),
+        }
+    }
+
+    async fn drive(mut self) -> Lookup {
+        let mut plan = Plan::new(Options {
+            wkd: self.locator.wkd,
+            vks: self.locator.vks.is_some(),
+            fallback: self.locator.fallback,
+            advanced: self.places.advanced_host().is_some(),
+        });
+        while let Some(step) = plan.next() {
+            let outcome = self.take(step).await;
+            plan.observe(Observation::of(&outcome.outcome));
+            self.lookup.attempts.push(outcome);
+        }
+        self.lookup
+    }
+
+    /// Takes one step, with its events.
+    async fn take(&mut self, step: Step) -> Attempt {
+        let target = self.target(step.method());
+        self.emit(Event::Started {
+            address: self.address,
+            step,
+            target: &target,
+        });
+        let start = Instant::now();
+        let deadline = self.deadline_of(step.method());
+        let (url, outcome) = match step {
+            Step::Resolve(_) => (None, self.resolve(&target, deadline).await),
+            Step::Ask(method) => self.ask(method, deadline).await,
+        };
+        let attempt = Attempt {
+            step,
+            target,
+            url,
+            outcome,
+            elapsed: start.elapsed(),
+        };
+        debug!(step = %attempt.step, target = %attempt.target, outcome = %attempt.outcome, "step ended");
+        self.emit(Event::Finished {
+            address: self.address,
+            attempt: &attempt,
+        });
+        attempt
+    }
+
+    fn emit(&self, event: Event<'_>) {
+        if let Some(on_event) = &self.locator.on_event {
+            on_event(event);
+        }
+    }
+
+    /// The host of a method.
+    fn target(&self, method: Method) -> String {
+        match method {
+            Method::WkdAdvanced => self.places.advanced_host().unwrap_or_default(),
+            Method::WkdDirect => self.address.domain().to_owned(),
+            Method::VksByEmail => {
+                let vks = self.locator.vks.as_ref();
+                vks.map(KeyServer::host).unwrap_or_default().to_owned()
+            }
+        }
+    }
+
+    /// When a step of this method has to end. No step may use up the time of
+    /// those behind it: WKD ends at 60 % where the key server may still have to
+    /// be asked, and so does its advanced method where the direct one may be.
+    fn deadline_of(&self, method: Method) -> Instant {
+        let total = self.locator.deadline;
+        let start = self.deadline - total;
+        let share = |time: Duration| time.mul_f64(0.6);
+        let wkd = match self.locator.vks {
+            Some(_) => share(total),
+            None => total,
+        };
+        match (method, self.locator.fallback) {
+            (Method::VksByEmail, _) => self.deadline,
+            (Method::WkdAdvanced, Fallback::Lenient) => start + share(wkd),
+            (Method::WkdAdvanced | Method::WkdDirect, _) => start + wkd,
+        }
+    }
+
+    async fn resolve(&mut self, host: &str, deadline: Instant) -> Outcome {
+        if !self.locator.fetcher.guard.allows_name(host) {
+            let why = format!("{host} is a special-purpose name");
+            return Outcome::Failed(Error::new(ErrorKind::Blocked, why));
+        }
+        match timeout_at(deadline, self.locator.fetcher.dns.addresses(host)).await {
+            Ok(Ok(addresses)) if addresses.is_empty() => Outcome::Absent(Absence::NoAddress),
+            Ok(Ok(addresses)) => {
+                self.known = Some(addresses);
+                Outcome::Addresses
+            }
+            Ok(Err(error)) => Outcome::Failed(error),
+            Err(_) => {
+                let why = format!("DNS did not answer for {host} in time");
+                Outcome::Failed(Error::new(ErrorKind::Timeout, why))
+            }
+        }
+    }
+
+    async fn ask(&mut self, method: Method, deadline: Instant) -> (Option<Url>, Outcome) {
+        let fetcher = &self.locator.fetcher;
+        let known = self.known.take();
+        let (url, answer) = match (method, &self.locator.vks) {
+            (Method::VksByEmail, Some(server)) => (
+                Some(server.by_email(self.address)),
+                vks::by_email(fetcher, server, self.budget, self.address, deadline).await,
+            ),
+            (Method::WkdAdvanced | Method::WkdDirect, _) => {
+                let url = match method {
+                    Method::WkdAdvanced => self.places.advanced(),
+                    _ => Some(self.places.direct()),
+                };
+                match url {
+                    Some(url) => (Some(url.clone()), fetcher.get(url, known, deadline).await),
+                    None => (None, Err(Miss::Absent)),
+                }
+            }
+            // Not planned without a key server.
+            (Method::VksByEmail, None) => (None, Err(Miss::Absent)),
+        };
+        let outcome = match answer {
+            Ok(page) => self.judge(method, page),
+            Err(Miss::Absent) => Outcome::Absent(Absence::NotThere),
+            Err(Miss::Rejected(rejection)) => self.refuse(method, vec![rejection]),
+            Err(Miss::Failed(error)) => Outcome::Failed(error),
+        };
+        (url, outcome)
+    }
+
+    /// Filters what a source gave.
+    fn judge(&mut self, method: Method, page: Page) -> Outcome {
+        let mut filtered = self.locator.filter.apply(&page.body, self.address);
+        // The key server labels its sentences HTML.
+        if page.labelled_html && method.source() == Source::Wkd {
+            filtered.relabel_as_web_page();
+        }
+        if filtered.kept.is_empty() {
+            return self.refuse(method, filtered.rejected);
+        }
+        self.lookup.rejected.extend(filtered.rejected);
+        let count = filtered.kept.len();
+        self.lookup
+            .found
+            .extend(filtered.kept.into_iter().map(|kept| Found {
+                cert: kept.cert,
+                status: kept.status,
+                can_encrypt: kept.can_encrypt,
+                notes: kept.notes,
+                provenance: Provenance {
+                    method,
+                    url: page.url.clone(),
+                    user_ids_dropped: kept.user_ids_dropped,
+                },
+            }));
+        Outcome::Found(count)
+    }
+
+    /// Lists refusals: what they are an answer to, or a failure.
+    fn refuse(&mut self, method: Method, rejected: Vec<Rejection>) -> Outcome {
+        let failure = rejected.iter().find(|r| !r.reason().is_answer());
+        let outcome = match failure {
+            Some(rejection) => {
+                let why = format!("{}: {rejection}", self.target(method));
+                Outcome::Failed(Error::new(ErrorKind::BadAnswer, why))
+            }
+            None if rejected.is_empty() => Outcome::Failed(Error::new(
+                ErrorKind::BadAnswer,
+                format!("{}: {}", self.target(method), Reason::Malformed),
+            )),
+            None => Outcome::Rejected,
+        };
+        self.lookup.rejected.extend(rejected);
+        outcome
+    }
+}
+
+impl std::fmt::Debug for Inner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inner")
+            .field("vks", &self.vks)
+            .field("wkd", &self.wkd)
+            .field("fallback", &self.fallback)
+            .field("filter", &self.filter)
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,4 +1,96 @@
 //! Find the OpenPGP certificate for an e-mail address.
+//!
+//! Somebody writes to a person whose certificate they do not have. Their client
+//! calls [`KeyLocator::locate`], and the crate asks, in this order, and stops at
+//! the first hit:
+//!
+//! 1. the **Web Key Directory** of the address's domain
+//!    (draft-koch-openpgp-webkey-service): the advanced method, then, only where
+//!    DNS says that `openpgpkey.DOMAIN` has no address, the direct one;
+//! 2. a **validating key server** (VKS), by default keys.openpgp.org, where the
+//!    holder of the address has confirmed it.
+//!
+//! ```no_run
+//! # async fn run() -> Result<(), openpgp_discovery::Error> {
+//! use openpgp_discovery::KeyLocator;
+//!
+//! let locator = KeyLocator::new()?; // one for the whole program
+//! match locator.locate(&"alice@example.org".parse()?).await.into_result() {
+//!     Ok(Some(found)) => println!("encrypt to {}", found.cert().fingerprint()),
+//!     Ok(None) => println!("nobody publishes a certificate for this address"),
+//!     Err(error) => println!("could not tell, or not usable: {error}"),
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! # Three answers, and the trail
+//!
+//! A look-up ends as [`Status::Found`], [`Status::NotFound`] or
+//! [`Status::Failed`], and these are three different things. "Not found" is only
+//! said where every source said so. What was asked, and what came of it, is in
+//! [`Lookup::attempts`]; what was refused, and why, in [`Lookup::rejected`].
+//!
+//! A certificate that was found can be revoked or expired: [`Found::status`] tells,
+//! [`Lookup::usable`] gives the best one that mail can be encrypted to, and
+//! [`Lookup::into_result`] turns everything else into an error. Found says who
+//! vouches for it ([`Provenance`]): the operator of the domain's web server, or a
+//! key server that sent a mail to the address. It does not say that the person is
+//! who you think.
+//!
+//! # The tour
+//!
+//! | where | what |
+//! | --- | --- |
+//! | [`EmailAddress`] | parsed once; its forms for WKD, key servers, DANE and User IDs |
+//! | [`KeyLocator`], [`KeyLocatorBuilder`] | look-ups and their options |
+//! | [`Lookup`] | the answer |
+//! | [`plan`] | the order of a look-up, in one `match` |
+//! | [`filter`] | from untrusted bytes to small certificates, within [`Limits`] |
+//! | [`wkd`] | the hash and both URLs of a Web Key Directory |
+//! | [`vks`] | the key server's [`Budget`](vks::Budget) |
+//! | [`dns`] | resolving, and the [`AddressGuard`](dns::AddressGuard) |
+//! | [`transport`] | HTTP |
+//!
+//! # Defaults, and why
+//!
+//! | what | default | why | setter |
+//! | --- | --- | --- | --- |
+//! | time for one address, in all | 20 s, of which WKD gets 60 % | a person waits; a dead host must not cost the key server its turn | [`deadline`](KeyLocatorBuilder::deadline) |
+//! | fallback to the direct method | strict | who blocks one host must not choose the directory | [`fallback`](KeyLocatorBuilder::fallback) |
+//! | reachable addresses | globally reachable ones | any user may type any address | [`guard`](KeyLocatorBuilder::guard) |
+//! | redirects | 3 | enough for real directories | [`max_redirects`](KeyLocatorBuilder::max_redirects) |
+//! | key server requests | 50, then one a minute | what keys.openpgp.org documents | [`vks_budget`](KeyLocatorBuilder::vks_budget) |
+//! | look-ups at once | 16 | in [`locate_all`](KeyLocator::locate_all) | [`concurrency`](KeyLocatorBuilder::concurrency) |
+//! | size of an answer, packets, certificates, … | see [`Limits`] | above the largest certificates seen, below what hurts a server | [`limits`](KeyLocatorBuilder::limits) |
+//! | User IDs | those of the address | one's other addresses are nobody's business | [`user_ids`](KeyLocatorBuilder::user_ids) |
+//!
+//! # Privacy
+//!
+//! | who | learns |
+//! | --- | --- |
+//! | the DNS resolver | `openpgpkey.DOMAIN`, and `DOMAIN` where that has no address |
+//! | an observer of the network | the same names, in DNS and in TLS |
+//! | the domain's web server | the address, and yours on the network |
+//! | the key server, where WKD has nothing | the address, and yours on the network |
+//!
+//! Nothing is asked for addresses that were not asked for. Errors and `tracing`
+//! events of this crate hold no local part unless
+//! [`log_addresses`](KeyLocatorBuilder::log_addresses) is on; what a name resolved
+//! to is in none. The libraries below have debug and trace events of their own.
+//!
+//! # Features
+//!
+//! | feature | default | brings |
+//! | --- | --- | --- |
+//! | `hickory` | yes | [`dns::HickoryDns`], the bundled resolver |
+//! | `reqwest` | yes | [`transport::ReqwestTransport`], the bundled transport |
+//! | `ring` | yes | rustls' *ring* provider |
+//! | `aws-lc-rs` | | rustls' *aws-lc-rs* provider; used where both are on |
+//! | `crypto-openssl`, `-nettle`, `-botan`, `-cng`, `-rust` | | a crypto backend of [`openpgp`]: exactly one in the whole program |
+//!
+//! Without `hickory` or `reqwest`, a [`DnsResolver`](dns::DnsResolver) or an
+//! [`HttpTransport`](transport::HttpTransport) has to be given to the builder.
+//! The bundled ones need a tokio runtime with its I/O and time drivers on.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

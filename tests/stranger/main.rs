@@ -22,9 +22,9 @@ impl KeyLocator {
 async fn main() -> Result<(), Error> {
     let testbed = Testbed::start().await;
     let address = "alice@example.org".parse()?;
-    let (cert, _) = testbed::cert(&["Alice <alice@example.org>"]);
-    testbed.wkd_advanced(&address, testbed::binary(&cert)).await;
-    println!("expected: {}", cert.fingerprint());
+    let sample = testbed::certs::cert(&["Alice <alice@example.org>"]);
+    testbed.wkd_advanced(&address, sample.binary());
+    println!("expected: {}", sample.cert.fingerprint());
     TESTBED.set(testbed).expect("set once");
     // README
     Ok(())

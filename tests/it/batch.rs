@@ -1,0 +1,97 @@
+//! Many look-ups, and what is told on the way.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use futures_util::{StreamExt, stream};
+use openpgp_discovery::vks::Budget;
+use openpgp_discovery::{Event, KeyLocator, Status};
+use testbed::{Answer, Testbed, certs};
+
+use crate::{SHORT, address, alice};
+
+#[tokio::test]
+async fn many_at_once_each_address_once() {
+    let testbed = Testbed::start().await;
+    let sample = certs::cert(&["a0@example.org", "a1@example.org", "a2@example.org"]);
+    for n in 0..3 {
+        testbed.wkd_advanced(&address(&format!("a{n}@example.org")), sample.binary());
+    }
+    let locator = testbed.locator().vks_budget(Budget::unlimited()).build().expect("builds");
+    let asked: Vec<_> = (0..40).map(|n| address(&format!("a{}@example.org", n % 5))).collect();
+    let lookups: Vec<_> = locator.locate_all(stream::iter(asked)).collect().await;
+    let ends: HashMap<String, Status> =
+        lookups.iter().map(|lookup| (lookup.address().to_string(), lookup.status())).collect();
+    assert_eq!(lookups.len(), 5);
+    for (n, status) in [
+        (0, Status::Found),
+        (1, Status::Found),
+        (2, Status::Found),
+        (3, Status::NotFound),
+        (4, Status::NotFound),
+    ] {
+        assert_eq!(ends[&format!("a{n}@example.org")], status);
+    }
+    assert_eq!(testbed.requests().len(), 5, "each address once");
+    assert_eq!(testbed.vks().requests().len(), 2);
+}
+
+/// As they finish: one that waits does not hold up the others.
+#[tokio::test]
+async fn slow_ones_come_last() {
+    let testbed = Testbed::start().await;
+    let sample = certs::cert(&["quick@example.org"]);
+    let (slow, quick) = (address("slow@example.net"), address("quick@example.org"));
+    testbed.host("openpgpkey.example.net").serve_all(Answer::silent());
+    testbed.wkd_advanced(&quick, sample.binary());
+    let locator = testbed.locator().no_vks().deadline(SHORT).build().expect("builds");
+    let order: Vec<_> = locator
+        .locate_all(stream::iter([slow.clone(), quick.clone()]))
+        .map(|lookup| lookup.address().clone())
+        .collect()
+        .await;
+    assert_eq!(order, [quick, slow]);
+}
+
+#[tokio::test]
+async fn events_tell_each_step() {
+    let testbed = Testbed::start().await;
+    testbed.wkd_direct(&alice(), certs::cert(&["alice@example.org"]).binary());
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let sink = told.clone();
+    let locator = testbed.locator().on_event(move |event| {
+        sink.lock().expect("lock").push(match event {
+            Event::Started { step, target, .. } => format!("> {step} {target}"),
+            Event::Finished { attempt, .. } => format!("< {attempt}"),
+            _ => panic!("{event:?}"),
+        });
+    });
+    locator.build().expect("builds").locate(&alice()).await;
+    assert_eq!(
+        *told.lock().expect("lock"),
+        [
+            "> DNS openpgpkey.example.org",
+            "< DNS openpgpkey.example.org: no such host",
+            "> DNS example.org",
+            "< DNS example.org: has an address",
+            "> WKD direct example.org",
+            "< WKD direct example.org: one certificate",
+        ]
+    );
+}
+
+/// What a mail client needs: futures that can be spawned, a locator that can be shared.
+#[tokio::test]
+async fn look_ups_can_be_spawned() {
+    fn shared<T: Clone + Send + Sync + 'static>(_: &T) {}
+    let testbed = Testbed::start().await;
+    let locator: KeyLocator = testbed.locator().build().expect("builds");
+    shared(&locator);
+    let task = tokio::spawn({
+        let locator = locator.clone();
+        async move { locator.locate(&alice()).await.status() }
+    });
+    assert_eq!(task.await.expect("no panic"), Status::NotFound);
+    let all = tokio::spawn(locator.locate_all(stream::iter([alice()])).collect::<Vec<_>>());
+    assert_eq!(all.await.expect("no panic").len(), 1);
+}

@@ -282,6 +282,14 @@ impl Body for Flow {
         Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
     }
 
+    fn is_end_stream(&self) -> bool {
+        match &self.manner {
+            Manner::Whole(body) | Manner::Drip(body) => body.is_empty(),
+            Manner::Pieces(pieces) => pieces.is_empty(),
+            _ => false,
+        }
+    }
+
     fn size_hint(&self) -> SizeHint {
         match &self.manner {
             Manner::Whole(body) => SizeHint::with_exact(body.len() as u64),

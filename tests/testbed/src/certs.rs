@@ -93,7 +93,11 @@ impl Sample {
             .expect("the sample has its secret keys");
         let revocation = self
             .cert
-            .revoke(&mut signer, ReasonForRevocation::KeyRetired, b"no longer used")
+            .revoke(
+                &mut signer,
+                ReasonForRevocation::KeyRetired,
+                b"no longer used",
+            )
             .expect("a key revokes itself");
         with_signature(&self.cert, revocation)
     }

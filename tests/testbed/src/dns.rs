@@ -125,7 +125,11 @@ impl Zone {
             let Some(entry) = find(&names, &name) else {
                 return Some((ResponseCode::NXDomain, chain));
             };
-            match entry.trouble_with.get(&record_type).or(entry.trouble.as_ref()) {
+            match entry
+                .trouble_with
+                .get(&record_type)
+                .or(entry.trouble.as_ref())
+            {
                 Some(Trouble::NxDomain) => return Some((ResponseCode::NXDomain, chain)),
                 Some(Trouble::NoData) => return Some((ResponseCode::NoError, chain)),
                 Some(Trouble::ServFail) => return Some((ResponseCode::ServFail, Vec::new())),
@@ -134,7 +138,10 @@ impl Zone {
                 None => {}
             }
             let Some(target) = &entry.alias else {
-                let fitting = entry.records.iter().filter(|r| r.record_type() == record_type);
+                let fitting = entry
+                    .records
+                    .iter()
+                    .filter(|r| r.record_type() == record_type);
                 chain.extend(fitting.map(|data| record(&name, data.clone())));
                 return Some((ResponseCode::NoError, chain));
             };

@@ -49,7 +49,9 @@ pub(crate) async fn listen() -> io::Result<(Vec<TcpListener>, Ports)> {
     let v6 = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).await.ok();
     let ports = Ports {
         v4: v4.local_addr()?.port(),
-        v6: v6.as_ref().and_then(|v6| Some(v6.local_addr().ok()?.port())),
+        v6: v6
+            .as_ref()
+            .and_then(|v6| Some(v6.local_addr().ok()?.port())),
     };
     Ok((std::iter::once(v4).chain(v6).collect(), ports))
 }
@@ -64,7 +66,9 @@ pub(crate) fn refuse() -> io::Result<(Vec<TcpSocket>, Ports)> {
         .ok();
     let ports = Ports {
         v4: v4.local_addr()?.port(),
-        v6: v6.as_ref().and_then(|v6| Some(v6.local_addr().ok()?.port())),
+        v6: v6
+            .as_ref()
+            .and_then(|v6| Some(v6.local_addr().ok()?.port())),
     };
     Ok((std::iter::once(v4).chain(v6).collect(), ports))
 }

@@ -16,12 +16,12 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio_rustls::LazyConfigAcceptor;
 
+use crate::Fault;
 use crate::answer::{Answer, Flow, Manner, Plan};
 use crate::ca::Authority;
 use crate::door::Door;
 use crate::log::{Log, Request, lock};
 use crate::vks::Vks;
-use crate::Fault;
 
 /// A web host; see [`Testbed::host`](crate::Testbed::host). Each method plants at once.
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +70,11 @@ impl Host<'_> {
     }
 
     fn edit(self, edit: impl FnOnce(&mut Site)) -> Self {
-        edit(lock(&self.web.sites).entry(self.name.to_ascii_lowercase()).or_default());
+        edit(
+            lock(&self.web.sites)
+                .entry(self.name.to_ascii_lowercase())
+                .or_default(),
+        );
         self
     }
 }
@@ -101,8 +105,14 @@ impl Site {
 
     /// The plan for what was asked: the nearest that has anything planned.
     fn plan_for(&mut self, request: &Request) -> &mut Plan {
-        let planned = |key: &str| self.paths.get(key).is_some_and(|plan| plan.peek().is_some());
-        let key = [&request.target[..], request.path()].into_iter().find(|key| planned(key));
+        let planned = |key: &str| {
+            self.paths
+                .get(key)
+                .is_some_and(|plan| plan.peek().is_some())
+        };
+        let key = [&request.target[..], request.path()]
+            .into_iter()
+            .find(|key| planned(key));
         match key.and_then(|key| self.paths.get_mut(key)) {
             Some(plan) => plan,
             None => &mut self.elsewhere,
@@ -132,8 +142,12 @@ impl Web {
     /// Which listener serves this host, or which other port.
     pub(crate) fn door(&self, host: &str) -> Result<Door, u16> {
         match lock(&self.sites).get(host) {
-            Some(Site { port: Some(port), .. }) => Err(*port),
-            Some(Site { fault: Some(fault), .. }) => Ok(fault.door()),
+            Some(Site {
+                port: Some(port), ..
+            }) => Err(*port),
+            Some(Site {
+                fault: Some(fault), ..
+            }) => Ok(fault.door()),
             _ => Ok(Door::Https),
         }
     }
@@ -145,10 +159,18 @@ impl Web {
             return;
         };
         // A client sends no server name for an address literal.
-        let name = hello.client_hello().server_name().unwrap_or("127.0.0.1").to_owned();
+        let name = hello
+            .client_hello()
+            .server_name()
+            .unwrap_or("127.0.0.1")
+            .to_owned();
         self.log.hello(&name);
         let (fault, http2, raw) = match lock(&self.sites).get(&name) {
-            Some(site) => (site.fault, !site.no_http2 && !site.has_raw(), site.has_raw()),
+            Some(site) => (
+                site.fault,
+                !site.no_http2 && !site.has_raw(),
+                site.has_raw(),
+            ),
             None => (None, true, false),
         };
         let Some(config) = self.authority.config(&name, fault, http2) else {
@@ -170,8 +192,12 @@ impl Web {
     }
 
     /// Serves HTTP on an open connection.
-    pub(crate) async fn serve_http<S>(self: Arc<Self>, stream: S, version: Version, keep_alive: bool)
-    where
+    pub(crate) async fn serve_http<S>(
+        self: Arc<Self>,
+        stream: S,
+        version: Version,
+        keep_alive: bool,
+    ) where
         S: AsyncRead + AsyncWrite + Unpin + Send,
     {
         let hang_up = Arc::new(Notify::new());
@@ -205,15 +231,25 @@ impl Web {
         let request = parse_head(&head);
         let raw = {
             let mut sites = lock(&self.sites);
-            let plan = sites.get_mut(&request.host).map(|site| site.plan_for(&request));
-            plan.filter(|plan| plan.peek().is_some_and(Answer::is_raw)).and_then(Plan::next)
+            let plan = sites
+                .get_mut(&request.host)
+                .map(|site| site.plan_for(&request));
+            plan.filter(|plan| plan.peek().is_some_and(Answer::is_raw))
+                .and_then(Plan::next)
         };
-        let Some(Answer { manner: Manner::Raw(octets), .. }) = raw else {
+        let Some(Answer {
+            manner: Manner::Raw(octets),
+            ..
+        }) = raw
+        else {
             // An ordinary answer after all. One request only: the next could be
             // for a raw one.
             let (rest, out) = tokio::io::split(stream);
             let whole = tokio::io::join(Cursor::new(head).chain(rest), out);
-            return self.clone().serve_http(whole, Version::HTTP_11, false).await;
+            return self
+                .clone()
+                .serve_http(whole, Version::HTTP_11, false)
+                .await;
         };
         self.log.request(request);
         // The client may have had enough before the end.
@@ -257,7 +293,10 @@ pub(crate) fn seen<B>(request: &hyper::Request<B>) -> Request {
     Request {
         host: host_of(host.unwrap_or_default()),
         method: request.method().clone(),
-        target: uri.path_and_query().map_or_else(|| uri.path(), |target| target.as_str()).to_owned(),
+        target: uri
+            .path_and_query()
+            .map_or_else(|| uri.path(), |target| target.as_str())
+            .to_owned(),
         headers: request.headers().clone(),
         version: request.version(),
     }
@@ -294,7 +333,10 @@ fn parse_head(head: &[u8]) -> Request {
     let head = String::from_utf8_lossy(head);
     let mut lines = head.split("\r\n");
     let mut first = lines.next().unwrap_or_default().split(' ');
-    let method = first.next().and_then(|m| m.parse().ok()).unwrap_or_default();
+    let method = first
+        .next()
+        .and_then(|m| m.parse().ok())
+        .unwrap_or_default();
     let target = first.next().unwrap_or_default().to_owned();
     let mut headers = HeaderMap::new();
     for (name, value) in lines.filter_map(|line| line.split_once(':')) {

@@ -102,7 +102,9 @@ impl Testbed {
         let (listeners, https) = door::listen().await?;
         for listener in listeners {
             let web = web.clone();
-            tasks.spawn(door::accept(listener, move |tcp| web.clone().serve_tls(tcp)));
+            tasks.spawn(door::accept(listener, move |tcp| {
+                web.clone().serve_tls(tcp)
+            }));
         }
         let (refused_sockets, refused) = door::refuse()?;
         let not_tls = rude(Door::NotTls, &log, &mut tasks).await?;
@@ -155,7 +157,9 @@ impl Testbed {
     ///
     /// Where the domain is too long for the method.
     pub fn wkd_advanced(&self, address: &EmailAddress, body: impl AsRef<[u8]>) -> &Self {
-        let url = wkd::Url::new(address).advanced().expect("a domain with an advanced host");
+        let url = wkd::Url::new(address)
+            .advanced()
+            .expect("a domain with an advanced host");
         self.publish(&url, body)
     }
 
@@ -276,6 +280,12 @@ impl Testbed {
         port.expect("IPv4 is always there")
     }
 
+    /// The sockets of the web hosts' common listener, IPv4 first; also one on
+    /// `::1` where the machine has that address.
+    pub fn https_sockets(&self) -> Vec<SocketAddr> {
+        self.doors.https.sockets().collect()
+    }
+
     /// The key server's own address: plain HTTP. It is also reached as
     /// `https://keys.openpgp.org`.
     ///
@@ -326,7 +336,13 @@ impl Doors {
     }
 
     fn all(&self) -> [Ports; 5] {
-        [self.https, self.not_tls, self.refused, self.mute, self.close_at_accept]
+        [
+            self.https,
+            self.not_tls,
+            self.refused,
+            self.mute,
+            self.close_at_accept,
+        ]
     }
 }
 
@@ -348,7 +364,9 @@ async fn be_rude(door: Door, mut tcp: TcpStream) {
         Door::Mute => std::future::pending().await,
         Door::NotTls => {
             // The client may have gone already.
-            let _ = tcp.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").await;
+            let _ = tcp
+                .write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")
+                .await;
             let _ = tcp.shutdown().await;
         }
         _ => drop(tcp),

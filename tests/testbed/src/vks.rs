@@ -73,7 +73,9 @@ impl Vks {
     pub fn confirm(&self, address: &EmailAddress, cert: &Cert) -> &Self {
         self.upload(cert);
         let address = normalize(&address.to_string());
-        lock(&self.state).confirmed.insert(address, cert.fingerprint());
+        lock(&self.state)
+            .confirmed
+            .insert(address, cert.fingerprint());
         self
     }
 
@@ -163,7 +165,10 @@ impl State {
         if let Some(answer) = self.planted.get_mut(address).and_then(Plan::next) {
             return answer;
         }
-        let cert = self.confirmed.get(address).and_then(|fpr| self.certs.get(fpr));
+        let cert = self
+            .confirmed
+            .get(address)
+            .and_then(|fpr| self.certs.get(fpr));
         match cert.filter(|cert| !is_revoked(cert)) {
             Some(cert) => {
                 let file = format!("attachment; filename=\"{}.asc\"", cert.fingerprint());

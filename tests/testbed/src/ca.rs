@@ -18,6 +18,9 @@ use crate::log::lock;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// Host, fault, whether HTTP/2 is offered.
+type ConfigKey = (String, Option<Fault>, bool);
+
 /// Issues server certificates.
 pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
@@ -25,7 +28,7 @@ pub(crate) struct Authority {
     /// One key for all servers: only names and dates differ between them.
     server_key: KeyPair,
     provider: Arc<CryptoProvider>,
-    configs: Mutex<HashMap<(String, Option<Fault>, bool), Arc<ServerConfig>>>,
+    configs: Mutex<HashMap<ConfigKey, Arc<ServerConfig>>>,
 }
 
 impl Authority {

@@ -16,11 +16,11 @@
 //!
 //! ```ignore
 //! let t = Testbed::start().await;
-//! let alice = "alice@example.org".parse()?;
+//! let alice = "alice@example.org".parse().unwrap();
 //! t.wkd_advanced(&alice, certs::cert(&["Alice <alice@example.org>"]).binary());
 //! t.name("openpgpkey.example.com").txt("not in the wildcard");
 //! t.host("openpgpkey.example.net").fault(Fault::Expired);
-//! …
+//! // Look somebody up, and then:
 //! assert!(t.vks().requests().is_empty());
 //! ```
 
@@ -363,11 +363,13 @@ async fn be_rude(door: Door, mut tcp: TcpStream) {
     match door {
         Door::Mute => std::future::pending().await,
         Door::NotTls => {
+            let answer = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
             // The client may have gone already.
-            let _ = tcp
-                .write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")
-                .await;
+            let _ = tcp.write_all(answer).await;
             let _ = tcp.shutdown().await;
+            // Closed with something left to read, the connection would be reset,
+            // and the answer might be lost.
+            let _ = tokio::io::copy(&mut tcp, &mut tokio::io::sink()).await;
         }
         _ => drop(tcp),
     }

@@ -5,5 +5,6 @@ mod certs;
 mod client;
 mod dns;
 mod https;
+mod resolver;
 mod start;
 mod vks;

@@ -1,0 +1,307 @@
+//! The DNS server: a table of names, and what goes wrong with them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use hickory_server::Server;
+use hickory_server::net::runtime::Time;
+use hickory_server::proto::op::{Edns, Header, HeaderCounts, Metadata, ResponseCode};
+use hickory_server::proto::rr::rdata::{CNAME, SOA, TXT};
+use hickory_server::proto::rr::{Name, RData, Record, RecordType};
+use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
+use hickory_server::zone_handler::MessageResponseBuilder;
+use tokio::net::{TcpListener, UdpSocket};
+
+use crate::log::{Log, Query, lock};
+
+/// Nothing may be kept by a resolver: the log shows every look-up, and what a
+/// test plants holds at once.
+const TTL: u32 = 0;
+
+/// What goes wrong with a query.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// The name does not exist. For one record type alone, what some load
+    /// balancers answer for a name that does have others.
+    NxDomain,
+    /// The name exists and has no such record.
+    NoData,
+    /// The server failed.
+    ServFail,
+    /// The server does not want to answer.
+    Refused,
+    /// No answer at all.
+    Mute,
+}
+
+/// What one name holds; see [`Testbed::name`](crate::Testbed::name).
+///
+/// Each method plants at once. Trouble goes before records, and trouble with
+/// one type before trouble with all.
+#[derive(Clone, Copy, Debug)]
+pub struct NameEntry<'a> {
+    zone: &'a Zone,
+    name: &'a str,
+}
+
+impl NameEntry<'_> {
+    /// Adds an address.
+    pub fn address(self, ip: impl Into<IpAddr>) -> Self {
+        self.record(match ip.into() {
+            IpAddr::V4(ip) => RData::A(ip.into()),
+            IpAddr::V6(ip) => RData::AAAA(ip.into()),
+        })
+    }
+
+    /// Adds a TXT record: a name with nothing else has no address.
+    pub fn txt(self, text: &str) -> Self {
+        self.record(RData::TXT(TXT::new(vec![text.to_owned()])))
+    }
+
+    /// Adds a record of any type.
+    pub fn record(self, data: RData) -> Self {
+        self.edit(|entry| entry.records.push(data))
+    }
+
+    /// Makes it an alias. The server follows it, as a recursive one does.
+    pub fn cname(self, target: &str) -> Self {
+        self.edit(|entry| entry.alias = Some(key(target)))
+    }
+
+    /// Plants trouble with every type.
+    pub fn trouble(self, trouble: Trouble) -> Self {
+        self.edit(|entry| entry.trouble = Some(trouble))
+    }
+
+    /// Plants trouble with one type.
+    pub fn trouble_with(self, record_type: RecordType, trouble: Trouble) -> Self {
+        self.edit(|entry| {
+            entry.trouble_with.insert(record_type, trouble);
+        })
+    }
+
+    /// Takes all of it away: the name does not exist.
+    pub fn forget(self) -> Self {
+        lock(&self.zone.names).remove(&key(self.name));
+        self
+    }
+
+    /// Gives it the IPv4 loopback address, if nothing at all was planted for it.
+    pub(crate) fn loopback_if_new(self) {
+        let mut names = lock(&self.zone.names);
+        names.entry(key(self.name)).or_insert_with(|| Entry {
+            records: vec![RData::A(Ipv4Addr::LOCALHOST.into())],
+            ..Entry::default()
+        });
+    }
+
+    fn edit(self, edit: impl FnOnce(&mut Entry)) -> Self {
+        edit(lock(&self.zone.names).entry(key(self.name)).or_default());
+        self
+    }
+}
+
+/// The table of names.
+#[derive(Debug, Default)]
+pub(crate) struct Zone {
+    names: Mutex<BTreeMap<String, Entry>>,
+}
+
+impl Zone {
+    pub(crate) fn name<'a>(&'a self, name: &'a str) -> NameEntry<'a> {
+        NameEntry { zone: self, name }
+    }
+
+    /// What to answer; `None` for silence.
+    fn look_up(&self, asked: &str, record_type: RecordType) -> Option<(ResponseCode, Vec<Record>)> {
+        let names = lock(&self.names);
+        let mut name = asked.to_owned();
+        let mut chain = Vec::new();
+        for _ in 0..MAX_ALIASES {
+            let Some(entry) = find(&names, &name) else {
+                return Some((ResponseCode::NXDomain, chain));
+            };
+            match entry
+                .trouble_with
+                .get(&record_type)
+                .or(entry.trouble.as_ref())
+            {
+                Some(Trouble::NxDomain) => return Some((ResponseCode::NXDomain, chain)),
+                Some(Trouble::NoData) => return Some((ResponseCode::NoError, chain)),
+                Some(Trouble::ServFail) => return Some((ResponseCode::ServFail, Vec::new())),
+                Some(Trouble::Refused) => return Some((ResponseCode::Refused, Vec::new())),
+                Some(Trouble::Mute) => return None,
+                None => {}
+            }
+            let Some(target) = &entry.alias else {
+                let fitting = entry
+                    .records
+                    .iter()
+                    .filter(|r| r.record_type() == record_type);
+                chain.extend(fitting.map(|data| record(&name, data.clone())));
+                return Some((ResponseCode::NoError, chain));
+            };
+            chain.push(record(&name, RData::CNAME(CNAME(absolute(target)))));
+            if record_type == RecordType::CNAME {
+                return Some((ResponseCode::NoError, chain));
+            }
+            name.clone_from(target);
+        }
+        // A loop: what a recursive server says when it gives up.
+        Some((ResponseCode::ServFail, Vec::new()))
+    }
+}
+
+const MAX_ALIASES: usize = 8;
+
+#[derive(Clone, Debug, Default)]
+struct Entry {
+    records: Vec<RData>,
+    alias: Option<String>,
+    trouble: Option<Trouble>,
+    trouble_with: HashMap<RecordType, Trouble>,
+}
+
+/// The entry of a name, by the rules for wildcards of RFC 4592: they stand for
+/// names that do not exist, below the closest one that does.
+fn find(names: &BTreeMap<String, Entry>, name: &str) -> Option<Entry> {
+    if let Some(entry) = names.get(name) {
+        return Some(entry.clone());
+    }
+    if exists(names, name) {
+        return Some(Entry::default());
+    }
+    let mut below = name;
+    while let Some((_, parent)) = below.split_once('.') {
+        if let Some(entry) = names.get(&format!("*.{parent}")) {
+            return Some(entry.clone());
+        }
+        if exists(names, parent) {
+            return None;
+        }
+        below = parent;
+    }
+    None
+}
+
+/// Whether a name exists, if only because another one lies below it.
+fn exists(names: &BTreeMap<String, Entry>, name: &str) -> bool {
+    let below = format!(".{name}");
+    names.keys().any(|n| n == name || n.ends_with(&below))
+}
+
+fn record(name: &str, data: RData) -> Record {
+    Record::from_rdata(absolute(name), TTL, data)
+}
+
+fn absolute(name: &str) -> Name {
+    Name::from_ascii(format!("{name}.")).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn key(name: &str) -> String {
+    name.trim_end_matches('.').to_ascii_lowercase()
+}
+
+/// A running server, over UDP and TCP on one port.
+pub(crate) struct DnsServer {
+    address: SocketAddr,
+    /// Ends its tasks when it is dropped.
+    _server: Server<Handler>,
+}
+
+impl DnsServer {
+    pub(crate) async fn start(zone: Arc<Zone>, log: Arc<Log>) -> io::Result<Self> {
+        let (udp, tcp) = bind_both().await?;
+        let address = udp.local_addr()?;
+        let mut server = Server::new(Handler { zone, log });
+        server.register_socket(udp);
+        server.register_listener(tcp, Duration::from_secs(60), 16);
+        Ok(Self {
+            address,
+            _server: server,
+        })
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+/// One port for both, which are separate spaces: what is free in one may be
+/// taken in the other.
+async fn bind_both() -> io::Result<(UdpSocket, TcpListener)> {
+    let mut tries = 0;
+    loop {
+        let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        match TcpListener::bind(udp.local_addr()?).await {
+            Ok(tcp) => return Ok((udp, tcp)),
+            Err(error) if tries == 32 => return Err(error),
+            Err(_) => tries += 1,
+        }
+    }
+}
+
+struct Handler {
+    zone: Arc<Zone>,
+    log: Arc<Log>,
+}
+
+#[async_trait::async_trait]
+impl RequestHandler for Handler {
+    async fn handle_request<R: ResponseHandler, T: Time>(
+        &self,
+        request: &Request,
+        mut out: R,
+    ) -> ResponseInfo {
+        let mut metadata = Metadata::response_from_request(&request.metadata);
+        metadata.recursion_available = true;
+        let edns = request.edns.as_ref().map(|asked| {
+            let mut edns = Edns::new();
+            edns.set_max_payload(asked.max_payload().max(512));
+            edns
+        });
+        let mut response = MessageResponseBuilder::new(&request.queries, edns.as_ref());
+        if let Some(edns) = &edns {
+            response.edns(edns);
+        }
+        let Ok(info) = request.request_info() else {
+            let refusal = response.error_msg(&request.metadata, ResponseCode::FormErr);
+            return sent(out.send_response(refusal).await, metadata);
+        };
+        let name = key(&info.query.original().name().to_ascii());
+        let record_type = info.query.query_type();
+        self.log.query(Query {
+            name: name.clone(),
+            record_type,
+            protocol: request.protocol(),
+        });
+        let Some((code, answers)) = self.zone.look_up(&name, record_type) else {
+            return sent(Err(()), metadata);
+        };
+        metadata.response_code = code;
+        let denied = matches!(code, ResponseCode::NXDomain | ResponseCode::NoError)
+            && !answers.iter().any(|r| r.record_type() == record_type);
+        let soa = denied.then(|| record("", RData::SOA(soa())));
+        let message = response.build(metadata, &answers, &[], &soa, &[]);
+        sent(out.send_response(message).await, metadata)
+    }
+}
+
+/// What was sent; or, for the server's own books, what would have been.
+fn sent<E>(sent: Result<ResponseInfo, E>, metadata: Metadata) -> ResponseInfo {
+    sent.unwrap_or_else(|_| {
+        ResponseInfo::from(Header {
+            metadata,
+            counts: HeaderCounts::default(),
+        })
+    })
+}
+
+/// Says for how long a denial may be kept: not at all.
+fn soa() -> SOA {
+    SOA::new(Name::root(), Name::root(), 1, 60, 60, 60, TTL)
+}

@@ -1,0 +1,94 @@
+//! The listeners, all bound to free loopback ports at the start.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::task::JoinSet;
+
+/// A listener, told apart by how it treats a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Door {
+    Https,
+    NotTls,
+    Refused,
+    Mute,
+    CloseAtAccept,
+    Vks,
+}
+
+/// A listener's ports, one for each address family that there is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ports {
+    v4: u16,
+    v6: Option<u16>,
+}
+
+impl Ports {
+    /// The port at this address, where this address is the testbed's.
+    pub(crate) fn at(self, ip: IpAddr) -> Option<u16> {
+        // An IPv4-mapped address leads to the IPv4 listener, and must do so
+        // here: else nothing would show that a guard has failed.
+        match ip.to_canonical() {
+            IpAddr::V4(Ipv4Addr::LOCALHOST) => Some(self.v4),
+            IpAddr::V6(Ipv6Addr::LOCALHOST) => self.v6,
+            _ => None,
+        }
+    }
+
+    pub(crate) fn sockets(self) -> impl Iterator<Item = SocketAddr> {
+        let v6 = self.v6.map(|port| (Ipv6Addr::LOCALHOST, port).into());
+        std::iter::once((Ipv4Addr::LOCALHOST, self.v4).into()).chain(v6)
+    }
+}
+
+/// Listens on a free port of each loopback address.
+pub(crate) async fn listen() -> io::Result<(Vec<TcpListener>, Ports)> {
+    let v4 = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    // A machine without IPv6 is no reason to fail.
+    let v6 = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).await.ok();
+    let ports = Ports {
+        v4: v4.local_addr()?.port(),
+        v6: v6
+            .as_ref()
+            .and_then(|v6| Some(v6.local_addr().ok()?.port())),
+    };
+    Ok((std::iter::once(v4).chain(v6).collect(), ports))
+}
+
+/// Ports that refuse connections for as long as the sockets live: bound, so
+/// that nobody else gets them, and not listening.
+pub(crate) fn refuse() -> io::Result<(Vec<TcpSocket>, Ports)> {
+    let v4 = TcpSocket::new_v4()?;
+    v4.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+    let v6 = TcpSocket::new_v6()
+        .and_then(|v6| v6.bind((Ipv6Addr::LOCALHOST, 0).into()).map(|()| v6))
+        .ok();
+    let ports = Ports {
+        v4: v4.local_addr()?.port(),
+        v6: v6
+            .as_ref()
+            .and_then(|v6| Some(v6.local_addr().ok()?.port())),
+    };
+    Ok((std::iter::once(v4).chain(v6).collect(), ports))
+}
+
+/// Serves each connection in a task of its own. Dropping the future ends them all.
+pub(crate) async fn accept<F>(listener: TcpListener, serve: impl Fn(TcpStream) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let mut open = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    open.spawn(serve(stream));
+                }
+                // The client has gone again, or the process is out of files.
+                Err(_) => tokio::task::yield_now().await,
+            },
+            Some(_) = open.join_next() => {}
+        }
+    }
+}

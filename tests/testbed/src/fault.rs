@@ -1,0 +1,58 @@
+//! What can be broken about a host before any HTTP is spoken.
+
+use crate::door::Door;
+
+/// A fault of a whole host. What goes wrong with one path is an
+/// [`Answer`](crate::Answer).
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Fault {
+    /// The server certificate has expired.
+    Expired,
+    /// The server certificate is not valid yet.
+    NotYetValid,
+    /// The server certificate is for another name.
+    WrongName,
+    /// The server certificate is signed by itself.
+    SelfSigned,
+    /// The server certificate comes from a CA with the right name and another key.
+    UnknownCa,
+    /// The server ends the handshake with a fatal alert.
+    Alert,
+    /// No TLS: the server speaks plain HTTP at once.
+    NotTls,
+    /// The port is closed.
+    Refused,
+    /// Connections are accepted, and nothing is ever said.
+    Mute,
+    /// Connections are accepted and closed at once.
+    CloseAtAccept,
+}
+
+impl Fault {
+    /// Every fault, for tables.
+    pub const ALL: [Self; 10] = [
+        Self::Expired,
+        Self::NotYetValid,
+        Self::WrongName,
+        Self::SelfSigned,
+        Self::UnknownCa,
+        Self::Alert,
+        Self::NotTls,
+        Self::Refused,
+        Self::Mute,
+        Self::CloseAtAccept,
+    ];
+
+    /// Where a host with this fault is reached: faults below TLS show before a
+    /// server could know which host is meant, so they have listeners of their own.
+    pub(crate) fn door(self) -> Door {
+        match self {
+            Self::NotTls => Door::NotTls,
+            Self::Refused => Door::Refused,
+            Self::Mute => Door::Mute,
+            Self::CloseAtAccept => Door::CloseAtAccept,
+            _ => Door::Https,
+        }
+    }
+}

@@ -1,0 +1,357 @@
+//! The web hosts: TLS by server name, HTTP/1.1 and HTTP/2, any answer.
+
+use std::collections::HashMap;
+use std::io::Cursor;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use hyper::body::Incoming;
+use hyper::header::{HOST, HeaderName, HeaderValue};
+use hyper::service::service_fn;
+use hyper::{HeaderMap, Response, Version};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::server::Acceptor;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tokio_rustls::LazyConfigAcceptor;
+
+use crate::Fault;
+use crate::answer::{Answer, Flow, Manner, Plan};
+use crate::ca::Authority;
+use crate::door::Door;
+use crate::log::{Log, Request, lock};
+use crate::vks::Vks;
+
+/// A web host; see [`Testbed::host`](crate::Testbed::host). Each method plants at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Host<'a> {
+    web: &'a Web,
+    name: &'a str,
+}
+
+impl Host<'_> {
+    /// Answers this path (or this path and query) so from now on.
+    pub fn serve(self, path: &str, answer: Answer) -> Self {
+        self.edit(|site| site.plan(path).always(answer))
+    }
+
+    /// Answers this path so the next times, and then as planted before.
+    pub fn serve_first(self, times: usize, path: &str, answer: Answer) -> Self {
+        self.edit(|site| site.plan(path).first(times, answer))
+    }
+
+    /// Answers every path so for which nothing else is planted, instead of 404.
+    pub fn serve_all(self, answer: Answer) -> Self {
+        self.edit(|site| site.elsewhere.always(answer))
+    }
+
+    /// Breaks the host.
+    pub fn fault(self, fault: Fault) -> Self {
+        self.edit(|site| {
+            site.fault = Some(fault);
+            site.port = None;
+        })
+    }
+
+    /// Leads to this port instead of the testbed's own: to a
+    /// [`Canary`](crate::Canary), or another server.
+    pub fn points_at(self, socket: SocketAddr) -> Self {
+        self.edit(|site| site.port = Some(socket.port()))
+    }
+
+    /// Offers HTTP/1.1 only.
+    pub fn without_http2(self) -> Self {
+        self.edit(|site| site.no_http2 = true)
+    }
+
+    pub(crate) fn serve_vks(self) -> Self {
+        self.edit(|site| site.is_vks = true)
+    }
+
+    fn edit(self, edit: impl FnOnce(&mut Site)) -> Self {
+        edit(
+            lock(&self.web.sites)
+                .entry(self.name.to_ascii_lowercase())
+                .or_default(),
+        );
+        self
+    }
+}
+
+/// All web hosts.
+#[derive(Debug)]
+pub(crate) struct Web {
+    sites: Mutex<HashMap<String, Site>>,
+    pub(crate) authority: Authority,
+    pub(crate) vks: Arc<Vks>,
+    pub(crate) log: Arc<Log>,
+}
+
+#[derive(Debug, Default)]
+struct Site {
+    fault: Option<Fault>,
+    port: Option<u16>,
+    no_http2: bool,
+    is_vks: bool,
+    paths: HashMap<String, Plan>,
+    elsewhere: Plan,
+}
+
+impl Site {
+    fn plan(&mut self, path: &str) -> &mut Plan {
+        self.paths.entry(path.to_owned()).or_default()
+    }
+
+    /// The plan for what was asked: the nearest that has anything planned.
+    fn plan_for(&mut self, request: &Request) -> &mut Plan {
+        let planned = |key: &str| {
+            self.paths
+                .get(key)
+                .is_some_and(|plan| plan.peek().is_some())
+        };
+        let key = [&request.target[..], request.path()]
+            .into_iter()
+            .find(|key| planned(key));
+        match key.and_then(|key| self.paths.get_mut(key)) {
+            Some(plan) => plan,
+            None => &mut self.elsewhere,
+        }
+    }
+
+    fn has_raw(&self) -> bool {
+        let mut plans = self.paths.values().chain([&self.elsewhere]);
+        plans.any(|plan| plan.any(Answer::is_raw))
+    }
+}
+
+impl Web {
+    pub(crate) fn new(vks: Arc<Vks>, log: Arc<Log>) -> Self {
+        Self {
+            sites: Mutex::default(),
+            authority: Authority::new(),
+            vks,
+            log,
+        }
+    }
+
+    pub(crate) fn host<'a>(&'a self, name: &'a str) -> Host<'a> {
+        Host { web: self, name }
+    }
+
+    /// Which listener serves this host, or which other port.
+    pub(crate) fn door(&self, host: &str) -> Result<Door, u16> {
+        match lock(&self.sites).get(host) {
+            Some(Site {
+                port: Some(port), ..
+            }) => Err(*port),
+            Some(Site {
+                fault: Some(fault), ..
+            }) => Ok(fault.door()),
+            _ => Ok(Door::Https),
+        }
+    }
+
+    /// Serves one connection at the door where TLS is spoken.
+    pub(crate) async fn serve_tls(self: Arc<Self>, tcp: TcpStream) {
+        self.log.connection(Door::Https);
+        let Ok(hello) = LazyConfigAcceptor::new(Acceptor::default(), tcp).await else {
+            return;
+        };
+        // A client sends no server name for an address literal.
+        let name = hello
+            .client_hello()
+            .server_name()
+            .unwrap_or("127.0.0.1")
+            .to_owned();
+        self.log.hello(&name);
+        let (fault, http2, raw) = match lock(&self.sites).get(&name) {
+            Some(site) => (
+                site.fault,
+                !site.no_http2 && !site.has_raw(),
+                site.has_raw(),
+            ),
+            None => (None, true, false),
+        };
+        let Some(config) = self.authority.config(&name, fault, http2) else {
+            refuse_handshake(hello.io).await;
+            return;
+        };
+        let Ok(mut tls) = hello.into_stream(config).await else {
+            return;
+        };
+        if tls.get_ref().1.alpn_protocol() == Some(b"h2") {
+            self.serve_http(tls, Version::HTTP_2, true).await;
+        } else if raw {
+            self.serve_raw(&mut tls).await;
+            // Whoever reads to the end shall find one that TLS vouches for.
+            let _ = tls.shutdown().await;
+        } else {
+            self.serve_http(tls, Version::HTTP_11, true).await;
+        }
+    }
+
+    /// Serves HTTP on an open connection.
+    pub(crate) async fn serve_http<S>(
+        self: Arc<Self>,
+        stream: S,
+        version: Version,
+        keep_alive: bool,
+    ) where
+        S: AsyncRead + AsyncWrite + Unpin + Send,
+    {
+        let hang_up = Arc::new(Notify::new());
+        let service = service_fn(|request| self.clone().respond(request, hang_up.clone()));
+        let io = TokioIo::new(stream);
+        // How the client ends the connection is its own business.
+        if version == Version::HTTP_2 {
+            let http2 = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+            tokio::select! {
+                _ = http2.serve_connection(io, service) => {}
+                () = hang_up.notified() => {}
+            }
+        } else {
+            let mut http1 = hyper::server::conn::http1::Builder::new();
+            http1.keep_alive(keep_alive);
+            tokio::select! {
+                _ = http1.serve_connection(io, service) => {}
+                () = hang_up.notified() => {}
+            }
+        }
+    }
+
+    /// Serves one request of a host that has raw answers.
+    async fn serve_raw<S>(self: &Arc<Self>, stream: &mut S)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send,
+    {
+        let Some(head) = read_head(stream).await else {
+            return;
+        };
+        let request = parse_head(&head);
+        let raw = {
+            let mut sites = lock(&self.sites);
+            let plan = sites
+                .get_mut(&request.host)
+                .map(|site| site.plan_for(&request));
+            plan.filter(|plan| plan.peek().is_some_and(Answer::is_raw))
+                .and_then(Plan::next)
+        };
+        let Some(Answer {
+            manner: Manner::Raw(octets),
+            ..
+        }) = raw
+        else {
+            // An ordinary answer after all. One request only: the next could be
+            // for a raw one.
+            let (rest, out) = tokio::io::split(stream);
+            let whole = tokio::io::join(Cursor::new(head).chain(rest), out);
+            return self
+                .clone()
+                .serve_http(whole, Version::HTTP_11, false)
+                .await;
+        };
+        self.log.request(request);
+        // The client may have had enough before the end.
+        let _ = stream.write_all(&octets).await;
+    }
+
+    async fn respond(
+        self: Arc<Self>,
+        request: hyper::Request<Incoming>,
+        hang_up: Arc<Notify>,
+    ) -> Result<Response<Flow>, std::convert::Infallible> {
+        let request = seen(&request);
+        self.log.request(request.clone());
+        let answer = self.answer(&request);
+        if let Some(response) = answer.respond().await {
+            return Ok(response);
+        }
+        hang_up.notify_one();
+        // Whoever serves the connection drops this future with it.
+        std::future::pending().await
+    }
+
+    fn answer(&self, request: &Request) -> Answer {
+        let mut sites = lock(&self.sites);
+        let Some(site) = sites.get_mut(&request.host) else {
+            return Answer::missing();
+        };
+        match site.plan_for(request).next() {
+            Some(answer) => answer,
+            None if site.is_vks => self.vks.answer(request),
+            None => Answer::missing(),
+        }
+    }
+}
+
+/// What the log keeps of a request.
+pub(crate) fn seen<B>(request: &hyper::Request<B>) -> Request {
+    let uri = request.uri();
+    let authority = uri.authority().map(|a| a.as_str());
+    let host = authority.or_else(|| request.headers().get(HOST)?.to_str().ok());
+    Request {
+        host: host_of(host.unwrap_or_default()),
+        method: request.method().clone(),
+        target: uri
+            .path_and_query()
+            .map_or_else(|| uri.path(), |target| target.as_str())
+            .to_owned(),
+        headers: request.headers().clone(),
+        version: request.version(),
+    }
+}
+
+/// An authority without its port.
+fn host_of(authority: &str) -> String {
+    let end = match authority.rfind(':') {
+        Some(colon) if !authority[colon..].contains(']') => colon,
+        _ => authority.len(),
+    };
+    authority[..end].to_ascii_lowercase()
+}
+
+/// A fatal alert (handshake_failure) in a TLS 1.2 record, which every version reads.
+async fn refuse_handshake(mut tcp: TcpStream) {
+    let _ = tcp.write_all(&[21, 3, 3, 0, 2, 2, 40]).await;
+    let _ = tcp.shutdown().await;
+}
+
+/// Reads up to the empty line. `None` where the client is done before.
+async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> Option<Vec<u8>> {
+    let mut head = Vec::new();
+    while !head.windows(4).any(|w| w == b"\r\n\r\n") {
+        if head.len() > 65_536 || stream.read_buf(&mut head).await.ok()? == 0 {
+            return None;
+        }
+    }
+    Some(head)
+}
+
+/// Reads what a client of this project sends; anything else just misses its plan.
+fn parse_head(head: &[u8]) -> Request {
+    let head = String::from_utf8_lossy(head);
+    let mut lines = head.split("\r\n");
+    let mut first = lines.next().unwrap_or_default().split(' ');
+    let method = first
+        .next()
+        .and_then(|m| m.parse().ok())
+        .unwrap_or_default();
+    let target = first.next().unwrap_or_default().to_owned();
+    let mut headers = HeaderMap::new();
+    for (name, value) in lines.filter_map(|line| line.split_once(':')) {
+        let name = HeaderName::from_bytes(name.as_bytes());
+        let value = HeaderValue::from_str(value.trim());
+        if let (Ok(name), Ok(value)) = (name, value) {
+            headers.append(name, value);
+        }
+    }
+    let host = headers.get(HOST).and_then(|h| h.to_str().ok()).map(host_of);
+    Request {
+        host: host.unwrap_or_default(),
+        method,
+        target,
+        headers,
+        version: Version::HTTP_11,
+    }
+}

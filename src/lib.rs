@@ -12,7 +12,7 @@ mod status;
 pub mod transport;
 pub mod wkd;
 
-pub use address::{AddressError, EmailAddress};
+pub use address::{AddressError, AddressProblem, EmailAddress};
 pub use error::{Error, ErrorKind};
 pub use filter::{Limits, UserIdFilter};
 pub use lookup::{

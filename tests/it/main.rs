@@ -1,1 +1,3 @@
-fn main() {}
+//! What the crate does as a whole, a module a subject.
+
+mod vectors;

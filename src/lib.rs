@@ -110,7 +110,7 @@ pub mod transport;
 pub mod vks;
 pub mod wkd;
 
-pub use address::{AddressError, EmailAddress};
+pub use address::{AddressError, AddressProblem, EmailAddress};
 pub use builder::KeyLocatorBuilder;
 pub use error::{Error, ErrorKind};
 pub use filter::{Limits, UserIdFilter};

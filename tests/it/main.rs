@@ -3,6 +3,7 @@
 mod batch;
 mod hostile;
 mod order;
+mod vectors;
 mod vks;
 
 use std::time::Duration;

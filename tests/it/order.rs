@@ -149,12 +149,16 @@ async fn broken_advanced_host_leaves_the_direct_one_silent() {
     ];
     type Plant = Box<dyn Fn(&Testbed)>;
     let faults = faults.into_iter().map(|(fault, kind)| {
-        let plant: Plant = Box::new(move |t| drop(t.host(ADVANCED).fault(fault)));
+        let plant: Plant = Box::new(move |t| {
+            t.host(ADVANCED).fault(fault);
+        });
         (format!("{fault:?}"), plant, Some(kind))
     });
     let answers = answers.into_iter().map(|(answer, kind)| {
         let (what, path) = (format!("{answer:?}"), path.clone());
-        let plant: Plant = Box::new(move |t| drop(t.host(ADVANCED).serve(&path, answer.clone())));
+        let plant: Plant = Box::new(move |t| {
+            t.host(ADVANCED).serve(&path, answer.clone());
+        });
         (what, plant, kind)
     });
     for (what, plant, kind) in faults.chain(answers) {
@@ -239,17 +243,23 @@ async fn lenient_tries_the_direct_method_too() {
     let cases: [(&str, Plant, &[&str]); 3] = [
         (
             "a broken host",
-            |t| drop(t.host(ADVANCED).fault(Fault::Refused)),
+            |t| {
+                t.host(ADVANCED).fault(Fault::Refused);
+            },
             &["dns-advanced: addresses", "advanced: Connect", "dns-direct: addresses", "direct: found 1"],
         ),
         (
             "a 404",
-            |t| drop(t.host(ADVANCED).serve(&advanced_path(), Answer::status(404))),
+            |t| {
+                t.host(ADVANCED).serve(&advanced_path(), Answer::status(404));
+            },
             &["dns-advanced: addresses", "advanced: absent", "dns-direct: addresses", "direct: found 1"],
         ),
         (
             "undetermined DNS",
-            |t| drop(t.name(ADVANCED).trouble(Trouble::ServFail)),
+            |t| {
+                t.name(ADVANCED).trouble(Trouble::ServFail);
+            },
             &["dns-advanced: Dns", "dns-direct: addresses", "direct: found 1"],
         ),
     ];

@@ -38,6 +38,7 @@ mod answer;
 mod ca;
 mod canary;
 pub mod certs;
+mod client;
 mod dns;
 mod door;
 mod fault;

@@ -1,0 +1,164 @@
+//! The domain of an address: from what was written to checked A-labels.
+
+use std::borrow::Cow;
+
+use idna::AsciiDenyList;
+use idna::uts46::{DnsLength, Hyphens, Uts46};
+
+use super::Fault;
+use super::characters::{is_formatting, refusal};
+use super::error::AddressProblem;
+
+/// The longest label of a domain, in octets (RFC 1035 §2.3.4).
+const MAX_LABEL: usize = 63;
+
+/// The domain in A-labels: borrowed (and still in its own case) where it was
+/// plain ASCII, so that common domains do not pay for what they do not use.
+pub(super) fn to_a_labels(domain: &str) -> Result<Cow<'_, str>, Fault> {
+    match domain.as_bytes().first() {
+        None => return Err((AddressProblem::DomainEmpty, 0)),
+        Some(b'[') => return Err((AddressProblem::AddressLiteral, 0)),
+        Some(_) => {}
+    }
+    if is_plain(domain) {
+        check(domain)?;
+        return Ok(Cow::Borrowed(domain));
+    }
+    let a_labels = uts46(domain)
+        // What comes out is parsed again by others, in URLs above all: it must
+        // mean itself there.
+        .filter(|a_labels| uts46(a_labels).as_ref() == Some(a_labels))
+        .ok_or_else(|| find_fault(domain, (AddressProblem::International, 0)))?;
+    check(&a_labels).map_err(|(problem, at)| {
+        let labels_before = a_labels[..at].matches('.').count();
+        let begin = domain.split_inclusive(is_dot).take(labels_before);
+        find_fault(domain, (problem, begin.map(str::len).sum()))
+    })?;
+    Ok(Cow::Owned(a_labels))
+}
+
+/// Whether UTS-46 could not change more than the case of this domain.
+pub(super) fn is_plain(domain: &str) -> bool {
+    domain.is_ascii() && !domain.split('.').any(has_ace_prefix)
+}
+
+fn has_ace_prefix(label: &str) -> bool {
+    label
+        .get(..4)
+        .is_some_and(|prefix| prefix.eq_ignore_ascii_case("xn--"))
+}
+
+pub(super) fn uts46(domain: &str) -> Option<String> {
+    Uts46::new()
+        .to_ascii(
+            domain.as_bytes(),
+            AsciiDenyList::STD3,
+            // Hyphens in the third and fourth place are odd, and in use.
+            Hyphens::CheckFirstLast,
+            // `check` looks at the lengths and can say which label it is.
+            DnsLength::Ignore,
+        )
+        .ok()
+        .map(Cow::into_owned)
+}
+
+/// Checks an ASCII domain, in whatever case, by all rules but the total length.
+pub(super) fn check(domain: &str) -> Result<(), Fault> {
+    let mut begin = 0_usize;
+    let mut last = (0, "");
+    for label in domain.split('.') {
+        if label.is_empty() {
+            return Err(match begin.checked_sub(1) {
+                Some(dot) if begin == domain.len() => (AddressProblem::TrailingDot, dot),
+                _ => (AddressProblem::LabelEmpty, begin),
+            });
+        }
+        check_label(label.as_bytes()).map_err(|(problem, at)| (problem, begin + at))?;
+        last = (begin, label);
+        begin += label.len() + 1;
+    }
+    let (begin, label) = last;
+    if is_number(label) {
+        return Err((AddressProblem::Numeric, begin));
+    }
+    Ok(())
+}
+
+fn check_label(label: &[u8]) -> Result<(), Fault> {
+    if let Some(at) = label.iter().position(|&octet| !is_ldh(octet)) {
+        return Err((domain_refusal(char::from(label[at])), at));
+    }
+    if label.len() > MAX_LABEL {
+        return Err((AddressProblem::LabelTooLong, 0));
+    }
+    match label {
+        [b'-', ..] => Err((AddressProblem::Hyphen, 0)),
+        [.., b'-'] => Err((AddressProblem::Hyphen, label.len() - 1)),
+        _ => Ok(()),
+    }
+}
+
+fn is_ldh(octet: u8) -> bool {
+    octet.is_ascii_alphanumeric() || octet == b'-'
+}
+
+/// Whether the WHATWG URL standard takes a domain that ends in this label for
+/// an IPv4 address ("ends in a number").
+fn is_number(label: &str) -> bool {
+    match label.as_bytes() {
+        [b'0', b'x' | b'X', digits @ ..] => digits.iter().all(u8::is_ascii_hexdigit),
+        digits => digits.iter().all(u8::is_ascii_digit),
+    }
+}
+
+/// What is wrong with a domain that UTS-46 refuses without saying why:
+/// `otherwise`, where no character and no single label is to blame.
+fn find_fault(domain: &str, otherwise: Fault) -> Fault {
+    let refused = domain.char_indices().find(|&(_, c)| match u8::try_from(c) {
+        Ok(octet) if c.is_ascii() => !is_ldh(octet) && !is_dot(c),
+        _ => c.is_control() || c.is_whitespace() || is_formatting(c),
+    });
+    if let Some((at, c)) = refused {
+        return (domain_refusal(c), at);
+    }
+    let mut begin = 0;
+    for piece in domain.split_inclusive(is_dot) {
+        let label = piece.strip_suffix(is_dot).unwrap_or(piece);
+        if label.is_empty() {
+            return (AddressProblem::LabelEmpty, begin);
+        }
+        match uts46(label) {
+            _ if is_plain(label) => {
+                if let Err((problem, at)) = check_label(label.as_bytes()) {
+                    return (problem, begin + at);
+                }
+            }
+            None => return (AddressProblem::International, begin),
+            // Everything in it may have been mapped to nothing.
+            Some(a_label) if a_label.is_empty() => return (AddressProblem::LabelEmpty, begin),
+            Some(a_label) => {
+                // Offsets in what came out say nothing about what went in.
+                if let Err((problem, _)) = check_label(a_label.as_bytes()) {
+                    return (problem, begin);
+                }
+            }
+        }
+        begin += piece.len();
+    }
+    match domain.char_indices().next_back() {
+        Some((at, c)) if is_dot(c) => (AddressProblem::TrailingDot, at),
+        _ => otherwise,
+    }
+}
+
+/// The dot, and what UTS-46 maps to it.
+fn is_dot(c: char) -> bool {
+    matches!(c, '.' | '\u{3002}' | '\u{FF0E}' | '\u{FF61}')
+}
+
+fn domain_refusal(c: char) -> AddressProblem {
+    match c {
+        '@' => AddressProblem::SecondAt,
+        c => refusal(c, AddressProblem::DomainCharacter),
+    }
+}

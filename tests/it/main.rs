@@ -1,1 +1,3 @@
-fn main() {}
+//! Integration tests: one program, a module a subject.
+
+mod cli;

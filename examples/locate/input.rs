@@ -15,7 +15,7 @@ pub(crate) enum Refused {
 
 /// How many there are, if that can be told beforehand.
 pub(crate) fn count(arguments: &[String]) -> Option<u64> {
-    if arguments.iter().any(|argument| argument == "-") {
+    if arguments.is_empty() || arguments.iter().any(|argument| argument == "-") {
         return None;
     }
     u64::try_from(arguments.len()).ok()

@@ -10,7 +10,6 @@ use std::io;
 use std::pin::pin;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use clap::builder::{PathBufValueParser, TypedValueParser as _};
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, ValueEnum};
@@ -220,22 +219,4 @@ fn usage_error(message: &str) -> ! {
     Args::command()
         .error(ErrorKind::ValueValidation, message)
         .exit()
-}
-
-impl Session {
-    /// Writes the file that was asked for.
-    fn save(&self) -> anyhow::Result<()> {
-        let Some(file) = self.output() else {
-            return Ok(());
-        };
-        let name = file.path().display();
-        match self.certs() {
-            // An older file is worth more than an empty one.
-            [] => eprintln!("locate: nothing was found; {name} is not written"),
-            certs => file
-                .write(certs)
-                .with_context(|| format!("cannot write {name}"))?,
-        }
-        Ok(())
-    }
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::io;
 
+use anyhow::Context as _;
 use openpgp_discovery::openpgp::{Cert, Fingerprint};
 use openpgp_discovery::{Lookup, Status};
 
@@ -98,13 +99,20 @@ impl Session {
         self.progress.clone()
     }
 
-    pub(crate) fn output(&self) -> Option<&OutputFile> {
-        self.output.as_ref()
-    }
-
-    /// What was found, one of each fingerprint.
-    pub(crate) fn certs(&self) -> &[Cert] {
-        &self.certs
+    /// Writes the file that was asked for, one of each fingerprint.
+    pub(crate) fn save(&self) -> anyhow::Result<()> {
+        let Some(file) = &self.output else {
+            return Ok(());
+        };
+        let name = file.path().display();
+        match self.certs.as_slice() {
+            // An older file is worth more than an empty one.
+            [] => eprintln!("locate: nothing was found; {name} is not written"),
+            certs => file
+                .write(certs)
+                .with_context(|| format!("cannot write {name}"))?,
+        }
+        Ok(())
     }
 
     pub(crate) fn tally(&self) -> Tally {

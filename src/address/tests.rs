@@ -21,6 +21,8 @@ fn accepted() {
         ("joe@123.example", "joe", "123.example"),
         ("joe@1e3.0xg", "joe", "1e3.0xg"),
         ("joe@a-b.c--d", "joe", "a-b.c--d"),
+        ("joe@r3---sn.example.org", "joe", "r3---sn.example.org"),
+        ("joe@ab--cd.bücher", "joe", "ab--cd.xn--bcher-kva"),
         ("joe@ab-cd", "joe", "ab-cd"),
         ("\"\"@a", "\"\"", "a"),
         ("\"a b\"@a", "\"a b\"", "a"),
@@ -127,8 +129,6 @@ fn refused_and_where() {
         ("joe@exa%6dple.org", P::DomainCharacter, 7),
         ("joe@-example.org", P::Hyphen, 4),
         ("joe@example-.org", P::Hyphen, 11),
-        ("joe@r3---sn.example.org", P::Hyphen, 6),
-        ("joe@bücher.r3---sn", P::Hyphen, 14),
         ("joe@xn--a.org", P::International, 4),
         ("joe@a.xn--.org", P::International, 6),
         // ASCII in Punycode is nobody's A-label.

@@ -17,11 +17,19 @@ async fn many_at_once_each_address_once() {
     for n in 0..3 {
         testbed.wkd_advanced(&address(&format!("a{n}@example.org")), sample.binary());
     }
-    let locator = testbed.locator().vks_budget(Budget::unlimited()).build().expect("builds");
-    let asked: Vec<_> = (0..40).map(|n| address(&format!("a{}@example.org", n % 5))).collect();
+    let locator = testbed
+        .locator()
+        .vks_budget(Budget::unlimited())
+        .build()
+        .expect("builds");
+    let asked: Vec<_> = (0..40)
+        .map(|n| address(&format!("a{}@example.org", n % 5)))
+        .collect();
     let lookups: Vec<_> = locator.locate_all(stream::iter(asked)).collect().await;
-    let ends: HashMap<String, Status> =
-        lookups.iter().map(|lookup| (lookup.address().to_string(), lookup.status())).collect();
+    let ends: HashMap<String, Status> = lookups
+        .iter()
+        .map(|lookup| (lookup.address().to_string(), lookup.status()))
+        .collect();
     assert_eq!(lookups.len(), 5);
     for (n, status) in [
         (0, Status::Found),
@@ -42,9 +50,16 @@ async fn slow_ones_come_last() {
     let testbed = Testbed::start().await;
     let sample = certs::cert(&["quick@example.org"]);
     let (slow, quick) = (address("slow@example.net"), address("quick@example.org"));
-    testbed.host("openpgpkey.example.net").serve_all(Answer::silent());
+    testbed
+        .host("openpgpkey.example.net")
+        .serve_all(Answer::silent());
     testbed.wkd_advanced(&quick, sample.binary());
-    let locator = testbed.locator().no_vks().deadline(SHORT).build().expect("builds");
+    let locator = testbed
+        .locator()
+        .no_vks()
+        .deadline(SHORT)
+        .build()
+        .expect("builds");
     let order: Vec<_> = locator
         .locate_all(stream::iter([slow.clone(), quick.clone()]))
         .map(|lookup| lookup.address().clone())
@@ -92,6 +107,10 @@ async fn look_ups_can_be_spawned() {
         async move { locator.locate(&alice()).await.status() }
     });
     assert_eq!(task.await.expect("no panic"), Status::NotFound);
-    let all = tokio::spawn(locator.locate_all(stream::iter([alice()])).collect::<Vec<_>>());
+    let all = tokio::spawn(
+        locator
+            .locate_all(stream::iter([alice()]))
+            .collect::<Vec<_>>(),
+    );
     assert_eq!(all.await.expect("no panic").len(), 1);
 }

@@ -20,7 +20,10 @@ async fn look(testbed: &Testbed, answer: Answer, deadline: Duration) -> Lookup {
     let locator = testbed.locator().no_vks().deadline(deadline).build();
     let start = Instant::now();
     let lookup = locate(&locator.expect("builds")).await;
-    assert!(start.elapsed() < deadline + Duration::from_secs(2), "it ends");
+    assert!(
+        start.elapsed() < deadline + Duration::from_secs(2),
+        "it ends"
+    );
     assert!(lookup.found().is_empty());
     lookup
 }
@@ -28,7 +31,9 @@ async fn look(testbed: &Testbed, answer: Answer, deadline: Duration) -> Lookup {
 /// Listeners at every loopback address that the machine has.
 fn canaries(testbed: &Testbed) -> Vec<Canary> {
     let ips: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
-    ips.into_iter().filter_map(|ip| testbed.canary(ip).ok()).collect()
+    ips.into_iter()
+        .filter_map(|ip| testbed.canary(ip).ok())
+        .collect()
 }
 
 /// The places that a hostile zone or server would like to reach.
@@ -74,7 +79,10 @@ async fn mixed_answers_use_what_is_allowed() {
     testbed.name(ADVANCED).address(Ipv4Addr::new(10, 0, 0, 1));
     testbed.name(ADVANCED).address(Ipv4Addr::LOCALHOST);
     let lookup = locate(&testbed.locator().no_vks().build().expect("builds")).await;
-    assert_eq!(trail(&lookup), ["dns-advanced: addresses", "advanced: found 1"]);
+    assert_eq!(
+        trail(&lookup),
+        ["dns-advanced: addresses", "advanced: found 1"]
+    );
 }
 
 #[tokio::test]
@@ -86,7 +94,9 @@ async fn redirects_that_lead_inside_are_refused() {
         testbed.host("trap.example.net").points_at(socket);
         testbed.name("trap.example.net").forget();
         testbed.name("trap.example.net").address(socket.ip());
-        testbed.name("metadata.example.net").address(Ipv4Addr::new(169, 254, 169, 254));
+        testbed
+            .name("metadata.example.net")
+            .address(Ipv4Addr::new(169, 254, 169, 254));
         let port = socket.port();
         for (to, kind) in [
             (format!("http://{ADVANCED}/"), ErrorKind::Redirect),
@@ -95,17 +105,32 @@ async fn redirects_that_lead_inside_are_refused() {
             (format!("https://127.0.0.1:{port}/"), ErrorKind::Blocked),
             ("https://[::1]/".to_owned(), ErrorKind::Blocked),
             (format!("https://[::1]:{port}/"), ErrorKind::Blocked),
-            ("https://169.254.169.254/latest/meta-data/".to_owned(), ErrorKind::Blocked),
+            (
+                "https://169.254.169.254/latest/meta-data/".to_owned(),
+                ErrorKind::Blocked,
+            ),
             ("https://10.0.0.1/".to_owned(), ErrorKind::Blocked),
-            (format!("https://[::ffff:127.0.0.1]:{port}/"), ErrorKind::Blocked),
-            (format!("https://[64:ff9b::7f00:1]:{port}/"), ErrorKind::Blocked),
+            (
+                format!("https://[::ffff:127.0.0.1]:{port}/"),
+                ErrorKind::Blocked,
+            ),
+            (
+                format!("https://[64:ff9b::7f00:1]:{port}/"),
+                ErrorKind::Blocked,
+            ),
             (format!("https://2130706433:{port}/"), ErrorKind::Blocked),
             (format!("https://0x7f000001:{port}/"), ErrorKind::Blocked),
             (format!("https://0177.0.0.1:{port}/"), ErrorKind::Blocked),
             (format!("https://127.1:{port}/"), ErrorKind::Blocked),
             ("https://trap.example.net/".to_owned(), ErrorKind::Blocked),
-            (format!("https://trap.example.net:{port}/"), ErrorKind::Blocked),
-            ("https://metadata.example.net/".to_owned(), ErrorKind::Blocked),
+            (
+                format!("https://trap.example.net:{port}/"),
+                ErrorKind::Blocked,
+            ),
+            (
+                "https://metadata.example.net/".to_owned(),
+                ErrorKind::Blocked,
+            ),
             ("https://localhost/".to_owned(), ErrorKind::Blocked),
             ("https://db.internal/".to_owned(), ErrorKind::Blocked),
             (format!("https://user@{ADVANCED}/"), ErrorKind::Redirect),
@@ -124,16 +149,33 @@ async fn redirects_that_lead_inside_are_refused() {
 #[tokio::test]
 async fn literals_are_no_mail_domains() {
     let testbed = Testbed::start().await;
-    for inside in ["127.0.0.1", "[::1]", "2130706433", "0x7f000001", "127.1", "0177.0.0.1"] {
+    for inside in [
+        "127.0.0.1",
+        "[::1]",
+        "2130706433",
+        "0x7f000001",
+        "127.1",
+        "0177.0.0.1",
+    ] {
         let text = format!("alice@{inside}");
-        text.parse::<openpgp_discovery::EmailAddress>().expect_err(&text);
+        text.parse::<openpgp_discovery::EmailAddress>()
+            .expect_err(&text);
     }
-    for domain in ["localhost", "db.internal", "printer.local", "x.test", "x.home.arpa"] {
+    for domain in [
+        "localhost",
+        "db.internal",
+        "printer.local",
+        "x.test",
+        "x.home.arpa",
+    ] {
         let locator = testbed.locator().no_vks().build().expect("builds");
         let lookup = locator.locate(&address(&format!("alice@{domain}"))).await;
         assert_eq!(trail(&lookup), ["dns-advanced: Blocked"], "{domain}");
     }
-    assert!(testbed.queries().is_empty(), "special-purpose names are not asked for");
+    assert!(
+        testbed.queries().is_empty(),
+        "special-purpose names are not asked for"
+    );
 }
 
 #[tokio::test]
@@ -142,13 +184,22 @@ async fn redirects_are_counted() {
     let sample = certs::cert(&["alice@example.org"]);
     let hop = |n: usize| format!("https://hop{n}.example.net/{n}");
     for n in 1..4 {
-        testbed.host(&format!("hop{n}.example.net")).serve(&format!("/{n}"), Answer::redirect(307, &hop(n + 1)));
+        testbed
+            .host(&format!("hop{n}.example.net"))
+            .serve(&format!("/{n}"), Answer::redirect(307, &hop(n + 1)));
     }
-    testbed.host("hop3.example.net").serve("/3", Answer::ok(sample.binary()));
-    testbed.host(ADVANCED).serve(&path(), Answer::redirect(301, &hop(1)));
+    testbed
+        .host("hop3.example.net")
+        .serve("/3", Answer::ok(sample.binary()));
+    testbed
+        .host(ADVANCED)
+        .serve(&path(), Answer::redirect(301, &hop(1)));
     let locator = testbed.locator().no_vks();
     let lookup = locate(&locator.clone().build().expect("builds")).await;
-    assert_eq!(trail(&lookup), ["dns-advanced: addresses", "advanced: found 1"]);
+    assert_eq!(
+        trail(&lookup),
+        ["dns-advanced: addresses", "advanced: found 1"]
+    );
     assert_eq!(lookup.found()[0].provenance().url().as_str(), hop(3));
 
     let lookup = locate(&locator.max_redirects(2).build().expect("builds")).await;
@@ -158,7 +209,11 @@ async fn redirects_are_counted() {
     testbed.forget_log();
     let lookup = look(&testbed, Answer::redirect(302, &itself), AMPLE).await;
     assert_eq!(failure(&lookup), Some(ErrorKind::Redirect), "a loop");
-    assert_eq!(testbed.requests().len(), 4, "the question and three redirects");
+    assert_eq!(
+        testbed.requests().len(),
+        4,
+        "the question and three redirects"
+    );
 }
 
 #[tokio::test]
@@ -189,12 +244,20 @@ async fn bodies_have_an_end() {
 async fn lengths_that_lie() {
     let sample = certs::cert(&["alice@example.org"]);
     let bytes = sample.binary();
-    let claims = [(bytes.len() as u64 + 100, ErrorKind::Http), (u64::MAX, ErrorKind::BadAnswer)];
+    let claims = [
+        (bytes.len() as u64 + 100, ErrorKind::Http),
+        (u64::MAX, ErrorKind::BadAnswer),
+    ];
     for (claimed, kind) in claims {
         // Raw answers have to be planted before a client connects.
         let testbed = Testbed::start().await;
         let lookup = look(&testbed, Answer::lying_length(claimed, &bytes), AMPLE).await;
-        assert_eq!(failure(&lookup), Some(kind), "{claimed}: {:?}", lookup.error());
+        assert_eq!(
+            failure(&lookup),
+            Some(kind),
+            "{claimed}: {:?}",
+            lookup.error()
+        );
     }
 }
 
@@ -205,26 +268,44 @@ async fn the_named_key_server_is_no_way_in() {
     let vks = testbed.vks_url();
     let sample = certs::cert(&["alice@example.org"]);
     testbed.vks().confirm(&alice(), &sample.cert);
-    testbed.host(ADVANCED).serve(&path(), Answer::redirect(302, vks.as_str()));
+    testbed
+        .host(ADVANCED)
+        .serve(&path(), Answer::redirect(302, vks.as_str()));
     let lookup = locate(&testbed.locator().build().expect("builds")).await;
     assert_eq!(
         trail(&lookup),
-        ["dns-advanced: addresses", "advanced: Blocked", "vks: found 1"]
+        [
+            "dns-advanced: addresses",
+            "advanced: Blocked",
+            "vks: found 1"
+        ]
     );
     // An https key server at an inner address: reached as such, not by redirect.
-    testbed.host("keys.example.net").serve_all(Answer::armored(&sample.cert));
-    testbed.host(ADVANCED).serve(&path(), Answer::redirect(302, "https://keys.example.net/x"));
+    testbed
+        .host("keys.example.net")
+        .serve_all(Answer::armored(&sample.cert));
+    testbed
+        .host(ADVANCED)
+        .serve(&path(), Answer::redirect(302, "https://keys.example.net/x"));
     let locator = KeyLocator::builder()
         .resolver(testbed.dns())
         .trust_anchor(testbed.ca_der())
-        .guard(AddressGuard::new().allow_socket(testbed.host_addr(ADVANCED)).deny("127.0.0.0/8".parse().expect("a net")))
+        .guard(
+            AddressGuard::new()
+                .allow_socket(testbed.host_addr(ADVANCED))
+                .deny("127.0.0.0/8".parse().expect("a net")),
+        )
         .vks("https://keys.example.net".parse().expect("a URL"))
         .build()
         .expect("builds");
     let lookup = locate(&locator).await;
     assert_eq!(
         trail(&lookup),
-        ["dns-advanced: addresses", "advanced: Blocked", "vks: found 1"]
+        [
+            "dns-advanced: addresses",
+            "advanced: Blocked",
+            "vks: found 1"
+        ]
     );
 }
 
@@ -232,7 +313,10 @@ async fn the_named_key_server_is_no_way_in() {
 async fn the_key_server_may_not_redirect() {
     let testbed = Testbed::start().await;
     let canary = testbed.canary(Ipv4Addr::LOCALHOST).expect("loopback");
-    for to in [format!("http://{}/", canary.addr()), "https://keys.openpgp.org/".to_owned()] {
+    for to in [
+        format!("http://{}/", canary.addr()),
+        "https://keys.openpgp.org/".to_owned(),
+    ] {
         testbed.vks().plant_all(Answer::redirect(302, &to));
         let lookup = locate(&testbed.locator().no_wkd().build().expect("builds")).await;
         assert_eq!(trail(&lookup), ["vks: Redirect"]);
@@ -244,7 +328,9 @@ async fn the_key_server_may_not_redirect() {
 #[tokio::test]
 async fn requests_say_little() {
     let testbed = Testbed::start().await;
-    let answer = Answer::status(401).header("www-authenticate", "Basic realm=\"x\"").header("set-cookie", "a=b");
+    let answer = Answer::status(401)
+        .header("www-authenticate", "Basic realm=\"x\"")
+        .header("set-cookie", "a=b");
     testbed.host(ADVANCED).serve(&path(), answer);
     let locator = testbed.locator().no_vks().build().expect("builds");
     for _ in 0..2 {
@@ -271,7 +357,11 @@ async fn no_step_uses_up_the_deadline() {
     let lookup = locate(&testbed.locator().deadline(SHORT).build().expect("builds")).await;
     assert_eq!(
         trail(&lookup),
-        ["dns-advanced: addresses", "advanced: Timeout", "vks: found 1"]
+        [
+            "dns-advanced: addresses",
+            "advanced: Timeout",
+            "vks: found 1"
+        ]
     );
     assert!(start.elapsed() >= SHORT.mul_f64(0.59) && start.elapsed() < SHORT * 3);
 }
@@ -291,7 +381,12 @@ async fn errors_do_not_name_the_person() {
     ] {
         testbed.host(ADVANCED).serve(url.path(), answer.clone());
         testbed.vks().plant_all(answer);
-        let lookup = testbed.locator().build().expect("builds").locate(&person).await;
+        let lookup = testbed
+            .locator()
+            .build()
+            .expect("builds")
+            .locate(&person)
+            .await;
         assert_eq!(lookup.status(), Status::Failed);
         for attempt in lookup.attempts() {
             let mut said = attempt.to_string();

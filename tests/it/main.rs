@@ -1,6 +1,7 @@
 //! All integration tests in one binary: one link step, shared helpers.
 
 mod batch;
+mod cli;
 mod hostile;
 mod order;
 mod vectors;

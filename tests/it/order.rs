@@ -35,10 +35,17 @@ async fn advanced_hit_leaves_all_others_alone() {
     let lookup = locate(&testbed.locator().build().expect("builds")).await;
 
     assert_eq!(lookup.status(), Status::Found);
-    assert_eq!(trail(&lookup), ["dns-advanced: addresses", "advanced: found 1"]);
+    assert_eq!(
+        trail(&lookup),
+        ["dns-advanced: addresses", "advanced: found 1"]
+    );
     let found = lookup.usable().expect("usable");
     assert_eq!(found.cert().fingerprint(), sample.cert.fingerprint());
-    assert_eq!(found.cert().userids().count(), 1, "the other User ID is dropped");
+    assert_eq!(
+        found.cert().userids().count(),
+        1,
+        "the other User ID is dropped"
+    );
     let provenance = found.provenance();
     assert_eq!(provenance.source(), Source::Wkd);
     assert_eq!(provenance.method(), Method::WkdAdvanced);
@@ -85,7 +92,11 @@ async fn direct_where_the_advanced_host_has_no_address() {
         let lookup = locate(&testbed.locator().build().expect("builds")).await;
         assert_eq!(
             trail(&lookup),
-            ["dns-advanced: no address", "dns-direct: addresses", "direct: found 1"],
+            [
+                "dns-advanced: no address",
+                "dns-direct: addresses",
+                "direct: found 1"
+            ],
             "{what}"
         );
         assert!(testbed.vks().requests().is_empty(), "{what}");
@@ -101,12 +112,19 @@ async fn key_server_where_the_domain_has_no_host() {
     let lookup = locate(&testbed.locator().build().expect("builds")).await;
     assert_eq!(
         trail(&lookup),
-        ["dns-advanced: no address", "dns-direct: no address", "vks: found 1"]
+        [
+            "dns-advanced: no address",
+            "dns-direct: no address",
+            "vks: found 1"
+        ]
     );
     let found = lookup.usable().expect("usable");
     assert_eq!(found.provenance().source(), Source::Vks);
     assert_eq!(found.cert().userids().count(), 1);
-    assert_eq!(testbed.vks().requests()[0].target, "/vks/v1/by-email/alice%40example.org");
+    assert_eq!(
+        testbed.vks().requests()[0].target,
+        "/vks/v1/by-email/alice%40example.org"
+    );
     assert!(testbed.requests().is_empty());
 }
 
@@ -118,7 +136,12 @@ async fn nowhere_is_not_found() {
     assert_eq!(lookup.status(), Status::NotFound);
     assert_eq!(
         trail(&lookup),
-        ["dns-advanced: no address", "dns-direct: addresses", "direct: absent", "vks: absent"]
+        [
+            "dns-advanced: no address",
+            "dns-direct: addresses",
+            "direct: absent",
+            "vks: absent"
+        ]
     );
     assert!(lookup.into_result().expect("an answer").is_none());
 }
@@ -143,7 +166,10 @@ async fn broken_advanced_host_leaves_the_direct_one_silent() {
         (Answer::status(500), Some(ErrorKind::Http)),
         (Answer::status(401), Some(ErrorKind::Http)),
         (Answer::status(204), Some(ErrorKind::Http)),
-        (Answer::html("<!DOCTYPE html><title>Welcome</title>"), Some(ErrorKind::BadAnswer)),
+        (
+            Answer::html("<!DOCTYPE html><title>Welcome</title>"),
+            Some(ErrorKind::BadAnswer),
+        ),
         (Answer::ok("garbage"), Some(ErrorKind::BadAnswer)),
         (Answer::ok(""), Some(ErrorKind::BadAnswer)),
     ];
@@ -164,25 +190,40 @@ async fn broken_advanced_host_leaves_the_direct_one_silent() {
     for (what, plant, kind) in faults.chain(answers) {
         let (testbed, sample) = everywhere().await;
         plant(&testbed);
-        let deadline = if kind == Some(ErrorKind::Timeout) { SHORT } else { AMPLE };
+        let deadline = if kind == Some(ErrorKind::Timeout) {
+            SHORT
+        } else {
+            AMPLE
+        };
         let locator = testbed.locator().deadline(deadline);
         let lookup = locate(&locator.clone().build().expect("builds")).await;
         let outcome = kind.map_or("absent".to_owned(), |kind| format!("{kind:?}"));
         assert_eq!(
             trail(&lookup),
-            ["dns-advanced: addresses".to_owned(), format!("advanced: {outcome}"), "vks: found 1".to_owned()],
+            [
+                "dns-advanced: addresses".to_owned(),
+                format!("advanced: {outcome}"),
+                "vks: found 1".to_owned()
+            ],
             "{what}: {:?}",
             lookup.error()
         );
         assert_eq!(lookup.status(), Status::Found, "{what}");
-        assert_eq!(lookup.found()[0].cert().fingerprint(), sample.cert.fingerprint());
+        assert_eq!(
+            lookup.found()[0].cert().fingerprint(),
+            sample.cert.fingerprint()
+        );
         assert!(testbed.requests_to(DIRECT).is_empty(), "{what}");
         assert!(testbed.queries_for(DIRECT).is_empty(), "{what}");
 
         // The same without a key server that knows: a failure stays one.
         testbed.vks().plant_all(Answer::status(404));
         let lookup = locate(&locator.build().expect("builds")).await;
-        let status = if kind.is_some() { Status::Failed } else { Status::NotFound };
+        let status = if kind.is_some() {
+            Status::Failed
+        } else {
+            Status::NotFound
+        };
         assert_eq!(lookup.status(), status, "{what}");
         assert_eq!(failure(&lookup), kind, "{what}");
         assert!(testbed.requests_to(DIRECT).is_empty(), "{what}");
@@ -193,7 +234,7 @@ async fn broken_advanced_host_leaves_the_direct_one_silent() {
 #[tokio::test]
 async fn undetermined_dns_asks_no_directory() {
     use RecordType::{A, AAAA};
-    use Trouble::{NoData, NxDomain, Refused, ServFail, Mute};
+    use Trouble::{Mute, NoData, NxDomain, Refused, ServFail};
     for (a, aaaa) in [
         (ServFail, ServFail),
         (Refused, Refused),
@@ -206,9 +247,14 @@ async fn undetermined_dns_asks_no_directory() {
     ] {
         let (testbed, _) = everywhere().await;
         testbed.name(ADVANCED).forget();
-        testbed.name(ADVANCED).trouble_with(A, a).trouble_with(AAAA, aaaa);
+        testbed
+            .name(ADVANCED)
+            .trouble_with(A, a)
+            .trouble_with(AAAA, aaaa);
         let silent = a == Mute || aaaa == Mute;
-        let locator = testbed.locator().deadline(if silent { SHORT } else { AMPLE });
+        let locator = testbed
+            .locator()
+            .deadline(if silent { SHORT } else { AMPLE });
         let lookup = locate(&locator.build().expect("builds")).await;
         let kind = if silent { "Timeout" } else { "Dns" };
         assert_eq!(
@@ -216,11 +262,16 @@ async fn undetermined_dns_asks_no_directory() {
             [format!("dns-advanced: {kind}"), "vks: found 1".to_owned()],
             "{a:?} {aaaa:?}"
         );
-        assert!(testbed.requests().is_empty() && testbed.hellos().is_empty(), "{a:?} {aaaa:?}");
+        assert!(
+            testbed.requests().is_empty() && testbed.hellos().is_empty(),
+            "{a:?} {aaaa:?}"
+        );
         assert!(testbed.queries_for(DIRECT).is_empty());
 
         testbed.vks().plant_all(Answer::status(404));
-        let locator = testbed.locator().deadline(if silent { SHORT } else { AMPLE });
+        let locator = testbed
+            .locator()
+            .deadline(if silent { SHORT } else { AMPLE });
         let lookup = locate(&locator.build().expect("builds")).await;
         assert_eq!(lookup.status(), Status::Failed, "{a:?} {aaaa:?}");
     }
@@ -231,9 +282,14 @@ async fn undetermined_dns_asks_no_directory() {
 async fn one_family_is_enough() {
     for trouble in [Trouble::ServFail, Trouble::Mute, Trouble::NoData] {
         let (testbed, _) = everywhere().await;
-        testbed.name(ADVANCED).trouble_with(RecordType::AAAA, trouble);
+        testbed
+            .name(ADVANCED)
+            .trouble_with(RecordType::AAAA, trouble);
         let lookup = locate(&testbed.locator().build().expect("builds")).await;
-        assert_eq!(trail(&lookup), ["dns-advanced: addresses", "advanced: found 1"]);
+        assert_eq!(
+            trail(&lookup),
+            ["dns-advanced: addresses", "advanced: found 1"]
+        );
     }
 }
 
@@ -246,41 +302,75 @@ async fn lenient_tries_the_direct_method_too() {
             |t| {
                 t.host(ADVANCED).fault(Fault::Refused);
             },
-            &["dns-advanced: addresses", "advanced: Connect", "dns-direct: addresses", "direct: found 1"],
+            &[
+                "dns-advanced: addresses",
+                "advanced: Connect",
+                "dns-direct: addresses",
+                "direct: found 1",
+            ],
         ),
         (
             "a 404",
             |t| {
-                t.host(ADVANCED).serve(&advanced_path(), Answer::status(404));
+                t.host(ADVANCED)
+                    .serve(&advanced_path(), Answer::status(404));
             },
-            &["dns-advanced: addresses", "advanced: absent", "dns-direct: addresses", "direct: found 1"],
+            &[
+                "dns-advanced: addresses",
+                "advanced: absent",
+                "dns-direct: addresses",
+                "direct: found 1",
+            ],
         ),
         (
             "undetermined DNS",
             |t| {
                 t.name(ADVANCED).trouble(Trouble::ServFail);
             },
-            &["dns-advanced: Dns", "dns-direct: addresses", "direct: found 1"],
+            &[
+                "dns-advanced: Dns",
+                "dns-direct: addresses",
+                "direct: found 1",
+            ],
         ),
     ];
     for (what, plant, wanted) in cases {
         let (testbed, _) = everywhere().await;
         plant(&testbed);
-        let locator = testbed.locator().fallback(Fallback::Lenient).build().expect("builds");
+        let locator = testbed
+            .locator()
+            .fallback(Fallback::Lenient)
+            .build()
+            .expect("builds");
         assert_eq!(trail(&locate(&locator).await), wanted, "{what}");
     }
     // Not after a certificate that was rejected, and not after the guard.
     let (testbed, _) = everywhere().await;
     testbed.wkd_advanced(&alice(), certs::cert(&["bob@example.org"]).binary());
-    let locator = testbed.locator().fallback(Fallback::Lenient).build().expect("builds");
+    let locator = testbed
+        .locator()
+        .fallback(Fallback::Lenient)
+        .build()
+        .expect("builds");
     assert_eq!(
         trail(&locate(&locator).await),
-        ["dns-advanced: addresses", "advanced: rejected", "vks: found 1"]
+        [
+            "dns-advanced: addresses",
+            "advanced: rejected",
+            "vks: found 1"
+        ]
     );
-    let locator = testbed.locator().fallback(Fallback::Lenient).guard(AddressGuard::new());
+    let locator = testbed
+        .locator()
+        .fallback(Fallback::Lenient)
+        .guard(AddressGuard::new());
     assert_eq!(
         trail(&locate(&locator.build().expect("builds")).await),
-        ["dns-advanced: addresses", "advanced: Blocked", "vks: found 1"]
+        [
+            "dns-advanced: addresses",
+            "advanced: Blocked",
+            "vks: found 1"
+        ]
     );
 }
 
@@ -292,8 +382,14 @@ async fn what_is_rejected_is_listed_and_is_an_answer() {
     testbed.vks().plant_all(Answer::status(404));
     let lookup = locate(&testbed.locator().build().expect("builds")).await;
     assert_eq!(lookup.status(), Status::NotFound);
-    assert_eq!(reasons(&lookup), [openpgp_discovery::Reason::AddressNotCertified]);
-    assert_eq!(lookup.rejected()[0].fingerprint(), Some(&bob.cert.fingerprint()));
+    assert_eq!(
+        reasons(&lookup),
+        [openpgp_discovery::Reason::AddressNotCertified]
+    );
+    assert_eq!(
+        lookup.rejected()[0].fingerprint(),
+        Some(&bob.cert.fingerprint())
+    );
 
     // A secret key is refused, not stripped.
     let sample = sample();
@@ -301,7 +397,10 @@ async fn what_is_rejected_is_listed_and_is_an_answer() {
     let lookup = locate(&testbed.locator().build().expect("builds")).await;
     assert_eq!(lookup.status(), Status::NotFound);
     assert_eq!(reasons(&lookup), [openpgp_discovery::Reason::SecretKey]);
-    assert_eq!(lookup.rejected()[0].fingerprint(), Some(&sample.cert.fingerprint()));
+    assert_eq!(
+        lookup.rejected()[0].fingerprint(),
+        Some(&sample.cert.fingerprint())
+    );
 }
 
 #[tokio::test]
@@ -313,10 +412,18 @@ async fn sources_can_be_switched_off() {
 
     let testbed = Testbed::start().await;
     let lookup = locate(&testbed.locator().no_vks().build().expect("builds")).await;
-    assert_eq!(trail(&lookup), ["dns-advanced: no address", "dns-direct: no address"]);
+    assert_eq!(
+        trail(&lookup),
+        ["dns-advanced: no address", "dns-direct: no address"]
+    );
     assert_eq!(lookup.status(), Status::NotFound);
 
-    let error = testbed.locator().no_vks().no_wkd().build().expect_err("nobody left");
+    let error = testbed
+        .locator()
+        .no_vks()
+        .no_wkd()
+        .build()
+        .expect_err("nobody left");
     assert_eq!(error.kind(), ErrorKind::Config);
 }
 
@@ -329,7 +436,12 @@ async fn too_long_for_the_advanced_method() {
     let long = address(&format!("a@{domain}"));
     let sample = certs::cert(&[&format!("a@{domain}")]);
     testbed.wkd_direct(&long, sample.binary());
-    let lookup = testbed.locator().build().expect("builds").locate(&long).await;
+    let lookup = testbed
+        .locator()
+        .build()
+        .expect("builds")
+        .locate(&long)
+        .await;
     assert_eq!(trail(&lookup), ["dns-direct: addresses", "direct: found 1"]);
 }
 
@@ -343,10 +455,17 @@ async fn names_are_asked_as_they_are() {
         .locate(&address("joe@bücher.example"))
         .await;
     assert_eq!(lookup.status(), Status::NotFound);
-    let mut names: Vec<String> = testbed.queries().into_iter().map(|query| query.name).collect();
+    let mut names: Vec<String> = testbed
+        .queries()
+        .into_iter()
+        .map(|query| query.name)
+        .collect();
     names.sort();
     names.dedup();
-    assert_eq!(names, ["openpgpkey.xn--bcher-kva.example", "xn--bcher-kva.example"]);
+    assert_eq!(
+        names,
+        ["openpgpkey.xn--bcher-kva.example", "xn--bcher-kva.example"]
+    );
     assert_eq!(
         testbed.vks().requests()[0].target,
         "/vks/v1/by-email/joe%40xn--bcher-kva.example"
@@ -363,13 +482,20 @@ async fn ipv6_only() {
     testbed.name(ADVANCED).address(Ipv6Addr::LOCALHOST);
     testbed.wkd_advanced(&alice(), sample().binary());
     let lookup = locate(&testbed.locator().build().expect("builds")).await;
-    assert_eq!(trail(&lookup), ["dns-advanced: addresses", "advanced: found 1"]);
+    assert_eq!(
+        trail(&lookup),
+        ["dns-advanced: addresses", "advanced: found 1"]
+    );
 }
 
 #[tokio::test]
 async fn all_user_ids_where_the_caller_wants_them() {
     let (testbed, _) = everywhere().await;
-    let locator = testbed.locator().user_ids(UserIdFilter::All).build().expect("builds");
+    let locator = testbed
+        .locator()
+        .user_ids(UserIdFilter::All)
+        .build()
+        .expect("builds");
     let lookup = locate(&locator).await;
     assert_eq!(lookup.found()[0].cert().userids().count(), 2);
 }

@@ -29,7 +29,11 @@ async fn statuses() {
         (503, "text/html", "vks: Http", 2),
     ] {
         let testbed = testbed().await;
-        testbed.vks().plant_all(Answer::status(status).header("content-type", label).body("a sentence"));
+        testbed.vks().plant_all(
+            Answer::status(status)
+                .header("content-type", label)
+                .body("a sentence"),
+        );
         let lookup = locate(&testbed.locator().no_wkd().build().expect("builds")).await;
         assert_eq!(trail(&lookup), [wanted], "{status}");
         assert_eq!(testbed.vks().requests().len(), asked, "{status}");
@@ -48,12 +52,16 @@ async fn a_server_error_is_tried_once_more() {
 #[tokio::test]
 async fn rate_limit_with_a_time_that_fits() {
     let testbed = testbed().await;
-    testbed.vks().plant_all_first(1, Answer::status(429).header("retry-after", "1"));
+    testbed
+        .vks()
+        .plant_all_first(1, Answer::status(429).header("retry-after", "1"));
     let lookup = locate(&testbed.locator().no_wkd().build().expect("builds")).await;
     assert_eq!(trail(&lookup), ["vks: found 1"]);
 
     // One that does not fit is said, and not waited for.
-    testbed.vks().plant_all(Answer::status(429).header("retry-after", "3600"));
+    testbed
+        .vks()
+        .plant_all(Answer::status(429).header("retry-after", "3600"));
     let start = Instant::now();
     let lookup = locate(&testbed.locator().no_wkd().build().expect("builds")).await;
     assert!(start.elapsed() < Duration::from_secs(10));
@@ -65,7 +73,9 @@ async fn rate_limit_with_a_time_that_fits() {
 #[tokio::test]
 async fn an_answer_for_somebody_else_is_rejected() {
     let testbed = testbed().await;
-    testbed.vks().plant_all(Answer::armored(&certs::cert(&["mallory@example.org"]).cert));
+    testbed
+        .vks()
+        .plant_all(Answer::armored(&certs::cert(&["mallory@example.org"]).cert));
     let lookup = locate(&testbed.locator().no_wkd().build().expect("builds")).await;
     assert_eq!(trail(&lookup), ["vks: rejected"]);
     assert_eq!(lookup.status(), Status::NotFound);
@@ -77,7 +87,12 @@ async fn an_answer_for_somebody_else_is_rejected() {
 async fn the_budget_is_shared_by_clones_and_not_by_tenants() {
     let testbed = testbed().await;
     let budget = Budget::new(2, 0.001).expect("a budget");
-    let locator = testbed.locator().no_wkd().vks_budget(budget).build().expect("builds");
+    let locator = testbed
+        .locator()
+        .no_wkd()
+        .vks_budget(budget)
+        .build()
+        .expect("builds");
     for _ in 0..2 {
         assert_eq!(locate(&locator.clone()).await.status(), Status::Found);
     }
@@ -89,18 +104,30 @@ async fn the_budget_is_shared_by_clones_and_not_by_tenants() {
     assert_eq!(error.kind(), ErrorKind::BudgetSpent);
     assert!(error.retry_after() > Some(Duration::from_secs(900)));
     assert!(error.to_string().contains("try again after"), "{error}");
-    assert_eq!(testbed.vks().requests().len(), 2, "the server was not asked");
+    assert_eq!(
+        testbed.vks().requests().len(),
+        2,
+        "the server was not asked"
+    );
 
     let tenant = locator.with_vks_budget(Budget::new(1, 0.001).expect("a budget"));
     assert_eq!(locate(&tenant).await.status(), Status::Found);
-    assert_eq!(failure(&locate(&tenant).await), Some(ErrorKind::BudgetSpent));
+    assert_eq!(
+        failure(&locate(&tenant).await),
+        Some(ErrorKind::BudgetSpent)
+    );
 }
 
 #[tokio::test]
 async fn a_wait_inside_the_deadline_is_waited() {
     let testbed = testbed().await;
     let budget = Budget::new(1, 20.0).expect("a budget");
-    let locator = testbed.locator().no_wkd().vks_budget(budget).build().expect("builds");
+    let locator = testbed
+        .locator()
+        .no_wkd()
+        .vks_budget(budget)
+        .build()
+        .expect("builds");
     let start = Instant::now();
     for _ in 0..3 {
         assert_eq!(locate(&locator).await.status(), Status::Found);
@@ -112,7 +139,15 @@ async fn a_wait_inside_the_deadline_is_waited() {
 async fn a_mute_server_is_a_timeout() {
     let testbed = testbed().await;
     testbed.vks().plant_all(Answer::silent());
-    let lookup = locate(&testbed.locator().no_wkd().deadline(SHORT).build().expect("builds")).await;
+    let lookup = locate(
+        &testbed
+            .locator()
+            .no_wkd()
+            .deadline(SHORT)
+            .build()
+            .expect("builds"),
+    )
+    .await;
     assert_eq!(trail(&lookup), ["vks: Timeout"]);
 }
 

@@ -1,0 +1,149 @@
+//! One run of the program: prints answers, counts them, remembers what was found.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::io;
+
+use anyhow::Context as _;
+use openpgp_discovery::openpgp::{Cert, Fingerprint};
+use openpgp_discovery::{Lookup, Status};
+
+use super::Args;
+use super::answer::Answer;
+use super::common::exit::{Tally, Verdict};
+use super::common::output::OutputFile;
+use super::common::paint::Paint;
+use super::common::progress::Progress;
+use super::common::sanitize::clean;
+use super::common::{json, print};
+use super::draw;
+use super::input::Refused;
+
+pub(crate) struct Session {
+    json: bool,
+    paint: Paint,
+    progress: Progress,
+    output: Option<OutputFile>,
+    tally: Tally,
+    certs: Vec<Cert>,
+    places: HashMap<Fingerprint, usize>,
+}
+
+impl Session {
+    pub(crate) fn new(args: &Args, progress: Progress) -> Self {
+        Self {
+            json: args.network.json,
+            paint: Paint::for_stdout(),
+            progress,
+            output: args.output.clone(),
+            tally: Tally::default(),
+            certs: Vec::new(),
+            places: HashMap::new(),
+        }
+    }
+
+    /// Takes an answer.
+    pub(crate) fn lookup(&mut self, lookup: &Lookup) -> io::Result<()> {
+        self.tally.add(match lookup.status() {
+            Status::Found => Verdict::Good,
+            Status::NotFound => Verdict::None,
+            Status::Failed => Verdict::Undetermined,
+        });
+        self.remember(lookup);
+        self.progress.advance();
+        let text = if self.json {
+            json::line(&Answer::of(lookup))?
+        } else {
+            draw::lookup(lookup, self.paint)
+        };
+        self.print(&text)
+    }
+
+    /// Takes what could not be looked up.
+    pub(crate) fn refused(&mut self, refused: &Refused) -> io::Result<()> {
+        match refused {
+            Refused::NotAnAddress { text, problem } => {
+                self.tally.add(Verdict::None);
+                self.progress.advance();
+                let text = if self.json {
+                    json::line(&Answer::invalid(text, problem))?
+                } else {
+                    draw::invalid(text, problem, self.paint)
+                };
+                self.print(&text)
+            }
+            Refused::Unreadable(error) => {
+                self.tally.add(Verdict::Undetermined);
+                let error = error.to_string();
+                self.progress
+                    .aside(|| eprintln!("locate: cannot read stdin: {}", clean(&error)));
+                Ok(())
+            }
+        }
+    }
+
+    /// A text for people: nothing where the output is JSON.
+    pub(crate) fn remark(&self, text: impl FnOnce(Paint) -> String) -> io::Result<()> {
+        if self.json {
+            return Ok(());
+        }
+        self.print(&text(self.paint))
+    }
+
+    /// The count, where there is more than one.
+    pub(crate) fn summary(&self) -> io::Result<()> {
+        self.remark(|paint| draw::summary(self.tally, paint))
+    }
+
+    pub(crate) fn progress(&self) -> Progress {
+        self.progress.clone()
+    }
+
+    /// Writes the file that was asked for, one of each fingerprint.
+    pub(crate) fn save(&self) -> anyhow::Result<()> {
+        let Some(file) = &self.output else {
+            return Ok(());
+        };
+        let name = file.path().display();
+        match self.certs.as_slice() {
+            // An older file is worth more than an empty one.
+            [] => eprintln!("locate: nothing was found; {name} is not written"),
+            certs => file
+                .write(certs)
+                .with_context(|| format!("cannot write {name}"))?,
+        }
+        Ok(())
+    }
+
+    pub(crate) fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    fn print(&self, text: &str) -> io::Result<()> {
+        self.progress.aside(|| print::stdout(text))
+    }
+
+    /// Two addresses may share a certificate, each with a User ID of its own.
+    fn remember(&mut self, lookup: &Lookup) {
+        if self.output.is_none() {
+            return;
+        }
+        for found in lookup.found() {
+            let cert = found.cert().clone();
+            match self.places.entry(cert.fingerprint()) {
+                Entry::Vacant(place) => {
+                    place.insert(self.certs.len());
+                    self.certs.push(cert);
+                }
+                Entry::Occupied(place) => {
+                    if let Some(known) = self.certs.get_mut(*place.get())
+                        // Fails for another fingerprint only, which this is not.
+                        && let Ok(both) = known.clone().merge_public(cert)
+                    {
+                        *known = both;
+                    }
+                }
+            }
+        }
+    }
+}

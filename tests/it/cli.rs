@@ -1,0 +1,426 @@
+//! The example programs, run as a user runs them, and the parts they share.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use openpgp_discovery::openpgp::Cert;
+use openpgp_discovery::openpgp::cert::{CertBuilder, CertParser};
+use openpgp_discovery::openpgp::parse::Parse as _;
+use openpgp_discovery::openpgp::serialize::SerializeInto as _;
+use serde_json::Value;
+
+#[path = "../../examples/common/output.rs"]
+mod output;
+#[path = "../../examples/common/sanitize.rs"]
+mod sanitize;
+
+/// The example, which cargo builds beside this program.
+fn example(name: &str) -> Command {
+    let this = std::env::current_exe().expect("the path of this program");
+    let profile = this.ancestors().nth(2).expect("target/PROFILE/deps/it");
+    let program = profile
+        .join("examples")
+        .join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    assert!(
+        program.is_file(),
+        "{} is missing: `cargo build --examples` makes it",
+        program.display()
+    );
+    let mut command = Command::new(program);
+    command.env_remove("RUST_LOG").stdin(Stdio::null());
+    command
+}
+
+fn run(name: &str, arguments: &[&str]) -> Output {
+    example(name).args(arguments).output().expect("it runs")
+}
+
+fn run_with_input(name: &str, arguments: &[&str], input: &[u8]) -> Output {
+    let mut child = example(name)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    stdin.write_all(input).expect("it reads");
+    drop(stdin);
+    child.wait_with_output().expect("it ends")
+}
+
+fn status(output: &Output) -> i32 {
+    output.status.code().expect("no signal")
+}
+
+fn stdout(output: &Output) -> &str {
+    str::from_utf8(&output.stdout).expect("UTF-8")
+}
+
+fn objects(output: &Output) -> Vec<Value> {
+    stdout(output)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("one JSON object a line"))
+        .collect()
+}
+
+/// Each field is there, in this order, and no other at the top level.
+fn assert_fields(line: &str, fields: &[&str]) {
+    let object: Value = serde_json::from_str(line).expect("JSON");
+    assert_eq!(object.as_object().expect("an object").len(), fields.len());
+    let places: Vec<usize> = fields
+        .iter()
+        .map(|field| {
+            line.find(&format!("\"{field}\":"))
+                .unwrap_or_else(|| panic!("{field} is missing in {line}"))
+        })
+        .collect();
+    assert!(places.is_sorted(), "{line}");
+}
+
+const LOCATE_FIELDS: [&str; 10] = [
+    "address", "outcome", "usable", "source", "method", "url", "certs", "rejected", "trail",
+    "error",
+];
+
+#[test]
+fn wkd_url_prints_the_drafts_example() {
+    let output = run("wkd_url", &["Joe.Doe@Example.ORG"]);
+    assert_eq!(status(&output), 0);
+    for expected in [
+        "iy9q119eutrkn8s1mk4r39qejnbu3n5q",
+        "https://openpgpkey.example.org/.well-known/openpgpkey/example.org/hu/iy9q119eutrkn8s1mk4r39qejnbu3n5q?l=Joe.Doe",
+        "https://example.org/.well-known/openpgpkey/hu/iy9q119eutrkn8s1mk4r39qejnbu3n5q?l=Joe.Doe",
+    ] {
+        assert!(stdout(&output).contains(expected), "{}", stdout(&output));
+    }
+}
+
+#[test]
+fn wkd_url_prints_every_vector_as_json() {
+    let vectors: Vec<Value> =
+        serde_json::from_str(include_str!("../vectors/wkd.json")).expect("JSON");
+    let vectors: Vec<Value> = vectors
+        .into_iter()
+        .filter(|vector| vector["hash"].is_string())
+        .collect();
+    assert!(vectors.len() > 10);
+    let addresses = vectors.iter().map(|vector| vector["address"].as_str());
+    let mut arguments = vec!["--json", "--"];
+    arguments.extend(addresses.map(|address| address.expect("a text")));
+    let output = run("wkd_url", &arguments);
+    assert_eq!(status(&output), 0, "{}", stdout(&output));
+    let fields = [
+        "address",
+        "local_part",
+        "domain",
+        "hash",
+        "advanced_url",
+        "direct_url",
+    ];
+    assert_eq!(stdout(&output).lines().count(), vectors.len());
+    for (line, vector) in stdout(&output).lines().zip(&vectors) {
+        assert_fields(line, &fields);
+        let object: Value = serde_json::from_str(line).expect("JSON");
+        for field in fields {
+            assert_eq!(object[field], vector[field], "{field} of {vector}");
+        }
+    }
+}
+
+#[test]
+fn wkd_url_says_what_is_not_an_address() {
+    let output = run("wkd_url", &["--json", "alice@example.org", "nobody"]);
+    assert_eq!(status(&output), 1);
+    let lines: Vec<&str> = stdout(&output).lines().collect();
+    assert_eq!(lines.len(), 2);
+    assert_fields(lines[1], &["address", "error"]);
+    let object = &objects(&output)[1];
+    assert_eq!(object["address"], "nobody");
+    assert!(object["error"].as_str().is_some_and(|text| text.len() > 10));
+    assert_eq!(status(&run("wkd_url", &["nobody"])), 1);
+}
+
+#[test]
+fn help_is_there_and_explains_the_exit_status() {
+    for name in ["wkd_url", "locate"] {
+        let output = run(name, &["--help"]);
+        assert_eq!(status(&output), 0);
+        assert!(stdout(&output).contains("Exit status"), "{name}");
+    }
+}
+
+#[test]
+fn usage_errors_end_with_2_and_an_empty_stdout() {
+    let pem_without_certificate = scratch("usage-errors").join("empty.pem");
+    fs::write(&pem_without_certificate, "nothing").expect("it can be written");
+    let pem_without_certificate = pem_without_certificate.to_str().expect("UTF-8");
+    let a = "alice@example.org";
+    let table: &[(&str, &[&str])] = &[
+        ("wkd_url", &[]),
+        ("wkd_url", &["--no-such-option", a]),
+        ("locate", &["--no-wkd", "--no-vks", a]),
+        ("locate", &["--no-vks", "--vks", "https://vks.example", a]),
+        ("locate", &["--vks", "not a URL", a]),
+        ("locate", &["--vks-rate", "often", a]),
+        ("locate", &["--vks-rate", "0/1", a]),
+        ("locate", &["--vks-rate", "5/-1", a]),
+        ("locate", &["--nameserver", "dns.example", a]),
+        ("locate", &["--nameserver", "192.0.2.1:0", a]),
+        ("locate", &["--nameserver", "[::1", a]),
+        ("locate", &["--ca", "no/such/file", a]),
+        ("locate", &["--ca", pem_without_certificate, a]),
+        ("locate", &["--timeout", "0", a]),
+        ("locate", &["--timeout", "-1", a]),
+        ("locate", &["--timeout", "NaN", a]),
+        ("locate", &["--timeout", "1e300", a]),
+        ("locate", &["--jobs", "0", a]),
+        ("locate", &["--fallback", "sometimes", a]),
+        ("locate", &["--user-ids", "none", a]),
+        ("locate", &["-o", "no/such/directory/file", a]),
+        // The demonstration has a network of its own.
+        ("locate", &["--vks", "https://vks.example"]),
+    ];
+    for (name, arguments) in table {
+        let output = run(name, arguments);
+        assert_eq!(status(&output), 2, "{name} {arguments:?}");
+        assert_eq!(stdout(&output), "", "{name} {arguments:?}");
+        assert!(!output.stderr.is_empty(), "{name} {arguments:?}");
+    }
+}
+
+#[test]
+fn options_that_are_right_are_taken() {
+    for arguments in [
+        &["--nameserver", "192.0.2.1"][..],
+        &["--nameserver", "192.0.2.1:5353", "--nameserver", "::1"],
+        &["--nameserver", "[2001:db8::1]"],
+        &["--nameserver", "[2001:db8::1]:5353"],
+        &["--vks-rate", "off"],
+        &["--vks-rate", "50/0.0167"],
+        &["--vks", "http://127.0.0.1:8080"],
+        &["--timeout", "0.5", "-j", "1", "--allow-private-addresses"],
+        &["--fallback", "lenient", "--user-ids", "all", "--no-wkd"],
+        &["--no-vks"],
+    ] {
+        // Nothing is asked for: what stands there is no address.
+        let output = run("locate", &[&["--json"], arguments, &["nobody"]].concat());
+        assert_eq!(status(&output), 1, "{arguments:?}");
+        assert_eq!(objects(&output).len(), 1, "{arguments:?}");
+    }
+}
+
+#[test]
+fn locate_answers_what_is_not_an_address() {
+    let output = run("locate", &["--json", "nobody", "@example.org"]);
+    assert_eq!(status(&output), 1);
+    assert_eq!(stdout(&output).lines().count(), 2);
+    for (line, text) in stdout(&output).lines().zip(["nobody", "@example.org"]) {
+        assert_fields(line, &LOCATE_FIELDS);
+        let object: Value = serde_json::from_str(line).expect("JSON");
+        assert_eq!(object["address"], text);
+        assert_eq!(object["outcome"], "invalid_address");
+        assert_eq!(object["usable"], false);
+        for field in ["source", "method", "url"] {
+            assert_eq!(object[field], Value::Null, "{field}");
+        }
+        for field in ["certs", "rejected", "trail"] {
+            assert_eq!(object[field], Value::Array(Vec::new()), "{field}");
+        }
+        assert!(object["error"].is_string());
+    }
+}
+
+#[test]
+fn locate_reads_lines() {
+    // The ends of lines do not count; the third is no UTF-8, the last has no end.
+    let input = b"first\r\n\r\n  \t\n\xff\xfe@example.org\n last";
+    let output = run_with_input("locate", &["--json", "-"], input);
+    assert_eq!(status(&output), 1);
+    let addresses: Vec<Value> = objects(&output)
+        .iter()
+        .map(|object| object["address"].clone())
+        .collect();
+    assert_eq!(
+        addresses,
+        ["first", "\u{fffd}\u{fffd}@example.org", " last"]
+    );
+    let nothing = run_with_input("locate", &["--json", "-"], b"");
+    assert_eq!((status(&nothing), stdout(&nothing)), (0, ""));
+}
+
+#[test]
+fn nothing_steers_the_terminal() {
+    // ESC, CSI as one character, a bidirectional override, a line separator.
+    let hostile = "x\u{1b}[2J\u{9b}31m\u{202e}\u{2028}";
+    for (name, form) in [
+        ("wkd_url", None),
+        ("wkd_url", Some("--json")),
+        ("locate", None),
+        ("locate", Some("--json")),
+    ] {
+        let arguments: Vec<&str> = form.into_iter().chain([hostile]).collect();
+        let output = run(name, &arguments);
+        assert_eq!(status(&output), 1, "{name} {form:?}");
+        for c in ['\u{1b}', '\u{9b}', '\u{202e}', '\u{2028}'] {
+            assert!(!stdout(&output).contains(c), "{name} {form:?} {c:?}");
+        }
+        if form.is_some() {
+            assert_eq!(objects(&output)[0]["address"], hostile, "{name}");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_closed_pipe_is_no_panic() {
+    for (name, arguments) in [("wkd_url", ["a@example.org"]), ("locate", ["nobody"])] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = example(name)
+            .args(arguments)
+            .stdout(writer)
+            .stderr(Stdio::piped())
+            .output()
+            .expect("it runs");
+        assert_eq!(output.stderr, b"", "{name}");
+        assert!(status(&output) < 2, "{name}");
+    }
+}
+
+#[test]
+fn cleaning_leaves_ordinary_text_alone() {
+    for (text, cleaned) in [
+        ("Zoë Müller <zoë@example.org>", None),
+        ("愛 \u{1f600} ✔", None),
+        ("a\tb\nc", Some(r"a\u{9}b\u{a}c")),
+        ("\u{7f}\u{85}\u{9b}", Some(r"\u{7f}\u{85}\u{9b}")),
+        ("\u{202e}gro.elpmaxe", Some(r"\u{202e}gro.elpmaxe")),
+        ("\u{2066}\u{200f}\u{61c}", Some(r"\u{2066}\u{200f}\u{61c}")),
+        ("\u{e0041}\u{feff}", Some(r"\u{e0041}\u{feff}")),
+    ] {
+        assert_eq!(sanitize::clean(text), cleaned.unwrap_or(text));
+    }
+}
+
+#[test]
+fn a_file_is_armored_unless_its_name_says_otherwise() {
+    let directory = scratch("armor");
+    let certs = [sample("alice"), sample("bob")];
+    for (name, armored) in [
+        ("out.asc", true),
+        ("out", true),
+        ("out.pgp", false),
+        ("out.gpg", false),
+    ] {
+        let path = directory.join(name);
+        let file = output::OutputFile::new(path.clone()).expect("it may be written");
+        assert_eq!(file.path(), path);
+        // Twice: the second time there is a file to replace.
+        file.write(&certs[..1]).expect("written");
+        file.write(&certs).expect("written");
+        let content = fs::read(&path).expect("a file");
+        let blocks = count(&content, b"-----BEGIN PGP PUBLIC KEY BLOCK-----");
+        assert_eq!(blocks, if armored { 2 } else { 0 }, "{name}");
+        assert_eq!(count(&content, b"PRIVATE"), 0);
+        if !armored {
+            let read: Vec<Cert> = CertParser::from_bytes(&content)
+                .expect("packets")
+                .collect::<Result<_, _>>()
+                .expect("certificates");
+            assert_eq!(read.len(), 2);
+            assert!(read.iter().all(|cert| !cert.is_tsk()));
+        }
+    }
+    let left: Vec<PathBuf> = fs::read_dir(&directory)
+        .expect("a directory")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "tmp"))
+        .collect();
+    assert_eq!(left, Vec::<PathBuf>::new());
+}
+
+#[test]
+fn secret_keys_are_never_replaced() {
+    let directory = scratch("secret");
+    let (alice, bob) = (sample("alice"), sample("bob"));
+    let secret_armored = bob.as_tsk().armored().to_vec().expect("octets");
+    let public_armored = alice.armored().to_vec().expect("octets");
+    let table = [
+        ("binary", bob.as_tsk().to_vec().expect("octets")),
+        ("armored", secret_armored.clone()),
+        (
+            "second block",
+            [public_armored.clone(), secret_armored.clone()].concat(),
+        ),
+        (
+            "second of a binary keyring",
+            [
+                alice.to_vec().expect("octets"),
+                bob.as_tsk().to_vec().expect("octets"),
+            ]
+            .concat(),
+        ),
+        (
+            "in a text",
+            [b"Dear Bob,\n\n".to_vec(), secret_armored].concat(),
+        ),
+    ];
+    for (name, content) in table {
+        let path = directory.join(name);
+        // Put there after the first check: the second one still sees it.
+        let file = output::OutputFile::new(path.clone()).expect("nothing is there");
+        fs::write(&path, &content).expect("it can be written");
+        assert!(file.write(&[sample("carol")]).is_err(), "{name}");
+        assert!(output::OutputFile::new(path.clone()).is_err(), "{name}");
+        assert!(fs::read(&path).expect("a file") == content, "{name}");
+    }
+    assert!(!output::holds_secret_keys(&public_armored));
+    assert!(!output::holds_secret_keys(b"-----BEGIN PGP "));
+    assert!(output::OutputFile::new(directory).is_err());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_and_the_permissions_stay() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    let directory = scratch("link");
+    let (real, link) = (directory.join("real.pgp"), directory.join("link.pgp"));
+    fs::write(&real, "").expect("it can be written");
+    fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).expect("it can be set");
+    symlink(&real, &link).expect("a link");
+    let file = output::OutputFile::new(link.clone()).expect("it may be written");
+    file.write(&[sample("alice")]).expect("written");
+    assert!(fs::symlink_metadata(&link).expect("a link").is_symlink());
+    let metadata = fs::metadata(&real).expect("a file");
+    assert!(metadata.len() > 100);
+    assert_eq!(metadata.permissions().mode() & 0o777, 0o640);
+}
+
+fn sample(name: &str) -> Cert {
+    let (cert, _) = CertBuilder::general_purpose(Some(format!("<{name}@example.org>")))
+        .generate()
+        .expect("a certificate");
+    assert!(cert.is_tsk());
+    cert
+}
+
+/// An empty directory for one test.
+fn scratch(name: &str) -> PathBuf {
+    let directory =
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("cli-{name}-{}", std::process::id()));
+    // Left behind by a program with the same number.
+    let _ = fs::remove_dir_all(&directory);
+    fs::create_dir_all(&directory).expect("a directory");
+    directory
+}
+
+fn count(content: &[u8], what: &[u8]) -> usize {
+    content
+        .windows(what.len())
+        .filter(|window| *window == what)
+        .count()
+}

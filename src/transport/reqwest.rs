@@ -62,7 +62,7 @@ const MAX_HEADER_OCTETS: u32 = 16 * 1024;
 ///
 /// It needs a tokio runtime with time and I/O enabled.
 ///
-/// ```
+/// ```no_run
 /// use openpgp_discovery::transport::ReqwestTransport;
 ///
 /// # fn main() -> Result<(), openpgp_discovery::Error> {

@@ -106,3 +106,95 @@ impl fmt::Debug for Peer {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::BoxFuture;
+
+    #[derive(Debug, Default)]
+    struct Dns {
+        answer: Vec<SocketAddr>,
+        asked: AtomicUsize,
+    }
+
+    impl DnsResolver for Dns {
+        fn addresses<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Vec<SocketAddr>, Error>> {
+            self.asked.fetch_add(1, Ordering::Relaxed);
+            Box::pin(async { Ok(self.answer.clone()) })
+        }
+    }
+
+    /// A peer and its resolver, which has these addresses.
+    fn peer(host: &str, answer: &[&str]) -> (Peer, Arc<Dns>) {
+        let dns = Arc::new(Dns {
+            answer: sockets(answer),
+            ..Dns::default()
+        });
+        (Peer::new(host, dns.clone(), Arc::default()), dns)
+    }
+
+    fn sockets(texts: &[&str]) -> Vec<SocketAddr> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    #[tokio::test]
+    async fn the_guard_stands_between_the_answer_and_the_connection() {
+        use ErrorKind::{Blocked, Dns};
+        let mixed = ["127.0.0.1:0", "9.9.9.9:0", "[::1]:0", "[2620:fe::fe]:8443"];
+        for (host, answer, expected) in [
+            (
+                "example.org",
+                &mixed[..],
+                Ok(&["9.9.9.9:0", "[2620:fe::fe]:8443"][..]),
+            ),
+            ("example.org", &["10.0.0.1:0"], Err(Blocked)),
+            ("example.org", &[], Err(Dns)),
+            ("printer.local", &["9.9.9.9:0"], Err(Blocked)),
+        ] {
+            let (peer, _) = peer(host, answer);
+            let got = peer.addresses().await;
+            let got = got.map_err(|error| error.kind());
+            assert_eq!(got, expected.map(sockets), "{host} {answer:?}");
+            // Of what DNS said before the same holds.
+            let known = peer.with_known(sockets(answer)).addresses().await;
+            assert_eq!(known.map_err(|error| error.kind()), got);
+        }
+    }
+
+    #[tokio::test]
+    async fn dns_is_asked_where_it_has_to_be_alone() {
+        let (special, dns) = peer("printer.local", &["9.9.9.9:0"]);
+        special.addresses().await.unwrap_err();
+        assert_eq!(dns.asked.load(Ordering::Relaxed), 0);
+        let (known, dns) = peer("example.org", &["10.0.0.1:0"]);
+        let known = known.with_known(sockets(&["9.9.9.9:0"]));
+        assert_eq!(known.addresses().await.unwrap(), sockets(&["9.9.9.9:0"]));
+        assert_eq!(dns.asked.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test]
+    async fn a_named_peer_is_exempt() {
+        let (peer, _) = peer("vks.internal", &["127.0.0.1:8443"]);
+        assert!(!peer.is_named());
+        let peer = peer.named();
+        assert!(peer.is_named());
+        let addresses = peer.addresses().await.unwrap();
+        assert_eq!(addresses, sockets(&["127.0.0.1:8443"]));
+    }
+
+    #[test]
+    fn refusals_keep_inner_addresses_to_themselves() {
+        let (peer, _) = peer("example.org", &["10.1.2.3:0"]);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let error = runtime.block_on(peer.addresses()).unwrap_err();
+        assert!(
+            !format!("{error} {error:?}").contains("10.1.2.3"),
+            "{error:?}"
+        );
+    }
+}

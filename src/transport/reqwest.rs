@@ -1,17 +1,97 @@
 //! The bundled transport, over reqwest and rustls.
 
-use super::{HttpTransport, Request, Response};
-use crate::{BoxFuture, Error};
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-/// HTTPS over reqwest.
+use bytes::BytesMut;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::{Client, redirect, retry};
+use rustls::client::Resumption;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{CertificateError, ClientConfig};
+use rustls_platform_verifier::Verifier;
+use tokio::time::timeout_at;
+use url::{Host, Url};
+
+use super::{HttpTransport, Request, Response};
+use crate::dns::Peer;
+use crate::{BoxFuture, Error, ErrorKind};
+
+#[cfg(test)]
+mod tests;
+
+/// The same for everybody, so that it tells nobody apart.
+const USER_AGENT: &str = concat!("openpgp-discovery/", env!("CARGO_PKG_VERSION"));
+
+/// For DNS, TCP and TLS together; within it, the addresses of one family share
+/// the time for TCP. IPv4 gets its turn after 300 ms of silence over IPv6.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// Of each family: with more of them, each would get too little time.
+const ADDRESSES_TRIED: usize = 4;
+
+/// A directory asks one host for a few files in a row, then never again.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+const IDLE_CONNECTIONS: usize = 2;
+
+/// hyper's own limits today; HTTP/1 heads end at about 400 KiB besides.
+const MAX_HEADER_FIELDS: usize = 100;
+const MAX_HEADER_OCTETS: u32 = 16 * 1024;
+
+/// HTTPS over reqwest and rustls.
+///
+/// Cheap to clone; clones share the open connections. A connection once made is
+/// used for later requests to the same host, so locators with different
+/// [guards](crate::dns::AddressGuard) must not share a transport.
+///
+/// * TLS 1.2 or 1.3; the server's certificate is judged by the platform's trust
+///   store, plus the anchors given. HTTP/2 or HTTP/1.1.
+/// * No proxy (also none from the environment), no redirect, no cookie, no
+///   referer, no decompression, no TLS session that could be recognised.
+/// * Each request carries `Host`, `User-Agent`, `Accept: */*` and the header
+///   fields given.
+/// * A request is sent once. Only where an idle connection turns out closed
+///   before the request could be written, a new connection is made for it.
+///
+/// It needs a tokio runtime with time and I/O enabled.
+///
+/// ```no_run
+/// use openpgp_discovery::transport::ReqwestTransport;
+///
+/// # fn main() -> Result<(), openpgp_discovery::Error> {
+/// let transport = ReqwestTransport::builder()
+///     .user_agent("example-mail-client")
+///     .build()?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
-pub struct ReqwestTransport {}
+pub struct ReqwestTransport {
+    /// For hosts that the guard holds for: `https` alone.
+    guarded: Client,
+    /// For origins that the caller named. A client of its own, so that nothing
+    /// else can ride on a connection to them.
+    named: Client,
+}
 
 /// Configures a [`ReqwestTransport`].
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct ReqwestTransportBuilder {
-    extra_roots: Vec<Vec<u8>>,
+    anchors: Vec<Anchor>,
     user_agent: Option<String>,
+}
+
+#[derive(Clone)]
+enum Anchor {
+    Der(Vec<u8>),
+    Pem(Vec<u8>),
 }
 
 impl ReqwestTransport {
@@ -22,39 +102,438 @@ impl ReqwestTransport {
 }
 
 impl ReqwestTransportBuilder {
-    /// Trusts this root (X.509 in DER) too, beside the platform's.
+    /// Trusts this root certificate (X.509 in DER) too, beside the platform's.
     #[must_use]
-    pub fn extra_root(mut self, der: impl Into<Vec<u8>>) -> Self {
-        self.extra_roots.push(der.into());
+    pub fn trust_anchor(mut self, der: impl Into<Vec<u8>>) -> Self {
+        self.anchors.push(Anchor::Der(der.into()));
         self
     }
 
-    /// x
+    /// Trusts the root certificates of this PEM file too, beside the platform's.
+    ///
+    /// [`build`](Self::build) fails if it holds none.
     #[must_use]
-    pub fn trust_anchor(self, der: impl Into<Vec<u8>>) -> Self {
-        self.extra_root(der)
+    pub fn trust_anchors_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.anchors.push(Anchor::Pem(pem.into()));
+        self
     }
-    /// x
-    #[must_use]
-    pub fn trust_anchors_pem(self, der: impl Into<Vec<u8>>) -> Self {
-        self.extra_root(der)
-    }
-    /// Sends this `User-Agent`.
+
+    /// Sends this `User-Agent`. By default it is `openpgp-discovery/` and the
+    /// version.
+    ///
+    /// It should be the same for all users of a program.
     #[must_use]
     pub fn user_agent(mut self, agent: impl Into<String>) -> Self {
         self.user_agent = Some(agent.into());
         self
     }
 
-    /// Builds it.
+    /// Builds it. This reads the platform's trust store: build one and clone it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] if an anchor is no certificate, the machine has no
+    /// trust store and no anchor is given, the `User-Agent` is no header value,
+    /// or there is no TLS provider: neither of the features `ring` and
+    /// `aws-lc-rs` is on, and the program has installed none.
     pub fn build(self) -> Result<ReqwestTransport, Error> {
-        todo!()
+        let mut anchors = Vec::new();
+        for anchor in self.anchors {
+            anchor.read_into(&mut anchors)?;
+        }
+        let tls = tls_config(anchors)?;
+        let agent = self.user_agent.as_deref().unwrap_or(USER_AGENT);
+        Ok(ReqwestTransport {
+            guarded: client(&tls, agent, true)?,
+            named: client(&tls, agent, false)?,
+        })
+    }
+}
+
+impl Anchor {
+    fn read_into(self, anchors: &mut Vec<CertificateDer<'static>>) -> Result<(), Error> {
+        match self {
+            Self::Der(der) => anchors.push(der.into()),
+            Self::Pem(pem) => {
+                let before = anchors.len();
+                for certificate in CertificateDer::pem_slice_iter(&pem) {
+                    anchors.push(certificate.map_err(|error| {
+                        config("the trust anchors are not PEM").with_source(error.to_string())
+                    })?);
+                }
+                if anchors.len() == before {
+                    return Err(config("the PEM file of trust anchors holds no certificate"));
+                }
+            }
+        }
+        Ok(())
     }
 }
 
 impl HttpTransport for ReqwestTransport {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, Error>> {
-        let _ = request;
-        todo!()
+        Box::pin(async move {
+            check_url(&request.url, &request.peer)?;
+            let host = request.peer.host().to_owned();
+            let deadline = request.deadline;
+            let late = || Error::new(ErrorKind::Timeout, format!("{host} took too long"));
+            if deadline <= Instant::now() {
+                return Err(late());
+            }
+            timeout_at(deadline.into(), self.exchange(request))
+                .await
+                .unwrap_or_else(|_| Err(late()))
+        })
     }
+}
+
+impl ReqwestTransport {
+    async fn exchange(&self, request: Request) -> Result<Response, Error> {
+        let client = if request.peer.is_named() {
+            &self.named
+        } else {
+            &self.guarded
+        };
+        let https = request.url.scheme() == "https";
+        let mut question = reqwest::Request::new(request.method, request.url);
+        *question.headers_mut() = request.headers;
+        if !request.body.is_empty() {
+            *question.body_mut() = Some(request.body.into());
+        }
+        let route = Route {
+            peer: request.peer,
+            failure: Arc::default(),
+        };
+        let host = route.peer.host();
+        let mut answer = ROUTE
+            .scope(route.clone(), client.execute(question))
+            .await
+            // The typed error of the resolver does not come through hyper.
+            .map_err(|error| {
+                route
+                    .take_failure()
+                    .unwrap_or_else(|| not_asked(error, host, https))
+            })?;
+
+        let limit = request.max_body;
+        let announced = answer.content_length().unwrap_or(0);
+        let mut truncated = usize::try_from(announced).map_or(true, |length| length > limit);
+        let mut body = BytesMut::new();
+        while !truncated {
+            let Some(chunk) = answer
+                .chunk()
+                .await
+                .map_err(|error| broken_off(error, host))?
+            else {
+                break;
+            };
+            let room = limit - body.len();
+            truncated = chunk.len() > room;
+            body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        }
+        let headers = std::mem::take(answer.headers_mut());
+        let response = Response::new(answer.status(), headers, body);
+        Ok(if truncated {
+            response.truncated()
+        } else {
+            response
+        })
+    }
+}
+
+impl fmt::Debug for ReqwestTransportBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReqwestTransportBuilder")
+            .field("anchors", &self.anchors.len())
+            .field("user_agent", &self.user_agent)
+            .finish()
+    }
+}
+
+/// What has been decided before, once more at the last gate: hyper connects to
+/// an IP literal without asking the resolver.
+fn check_url(url: &Url, peer: &Peer) -> Result<(), Error> {
+    let refused = |why| {
+        let host = peer.host();
+        Err(Error::new(ErrorKind::Blocked, format!("{host}: {why}")))
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        return refused("the URL holds user info");
+    }
+    let is_name = match url.host() {
+        Some(Host::Domain(host)) if host == peer.host() => true,
+        Some(Host::Ipv4(_) | Host::Ipv6(_)) => false,
+        _ => return refused("the URL is one of another host"),
+    };
+    match (peer.is_named(), url.scheme()) {
+        (true, "http" | "https") => Ok(()),
+        (false, "https") if !is_name => refused("the URL has no host name"),
+        (false, "https") if url.port().is_some() => refused("the URL has a port"),
+        (false, "https") => Ok(()),
+        _ => refused("the URL's scheme is not https"),
+    }
+}
+
+tokio::task_local! {
+    /// Where the request of this task may connect to.
+    ///
+    /// hyper polls a new connection for the first time inside the task of the
+    /// request that wants it, and asks the resolver in that poll; only later
+    /// may it move the attempt elsewhere.
+    static ROUTE: Route;
+}
+
+#[derive(Clone)]
+struct Route {
+    peer: Peer,
+    /// Why there is no address to connect to.
+    failure: Arc<Mutex<Option<Error>>>,
+}
+
+impl Route {
+    fn fail(&self, error: Error) {
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+    }
+
+    fn take_failure(&self) -> Option<Error> {
+        self.failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+}
+
+/// Gives hyper the addresses of the request's peer, and no others.
+struct PeerResolver;
+
+impl Resolve for PeerResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        // Here and not in the future, which may be polled outside of the scope.
+        let route = ROUTE.try_with(Route::clone);
+        Box::pin(async move {
+            let route = route.map_err(|_| "a connection without a request")?;
+            if name.as_str() != route.peer.host() {
+                return Err("a connection to another host".into());
+            }
+            match route.peer.addresses().await {
+                Ok(addresses) => Ok(Box::new(few(addresses).into_iter()) as Addrs),
+                Err(error) => {
+                    route.fail(error);
+                    Err("no address to connect to".into())
+                }
+            }
+        })
+    }
+}
+
+/// The first ones of each family.
+fn few(mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let (mut six, mut four) = (0, 0);
+    addresses.retain(|address| {
+        let count = if address.is_ipv6() {
+            &mut six
+        } else {
+            &mut four
+        };
+        *count += 1;
+        *count <= ADDRESSES_TRIED
+    });
+    addresses
+}
+
+/// Another crate in the build may have switched features of reqwest on, so all
+/// that must stay off is switched off here and not merely left out. (Cookies
+/// are off until a store is given.)
+fn client(tls: &ClientConfig, agent: &str, https_only: bool) -> Result<Client, Error> {
+    Client::builder()
+        .tls_backend_preconfigured(tls.clone())
+        .dns_resolver(PeerResolver)
+        .https_only(https_only)
+        .user_agent(agent)
+        .redirect(redirect::Policy::none())
+        .retry(retry::never())
+        .no_proxy()
+        .referer(false)
+        .no_gzip()
+        .no_brotli()
+        .no_zstd()
+        .no_deflate()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_max_idle_per_host(IDLE_CONNECTIONS)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .http1_max_headers(MAX_HEADER_FIELDS)
+        .http2_max_header_list_size(MAX_HEADER_OCTETS)
+        .build()
+        .map_err(|error| {
+            config("the HTTP client cannot be set up").with_source(story(&error.without_url()))
+        })
+}
+
+fn tls_config(anchors: Vec<CertificateDer<'static>>) -> Result<ClientConfig, Error> {
+    let provider = provider()?;
+    let mut config = ClientConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .map_err(|error| {
+            config("the TLS provider lacks TLS 1.2 and 1.3").with_source(error.to_string())
+        })?
+        .dangerous() // the platform's verifier counts as a custom one
+        .with_custom_certificate_verifier(verifier(anchors, provider)?)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    // A resumed session would tell servers that it is the same client again.
+    config.resumption = Resumption::disabled();
+    Ok(config)
+}
+
+#[cfg(feature = "aws-lc-rs")]
+fn provider() -> Result<Arc<CryptoProvider>, Error> {
+    Ok(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+}
+
+#[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
+fn provider() -> Result<Arc<CryptoProvider>, Error> {
+    Ok(Arc::new(rustls::crypto::ring::default_provider()))
+}
+
+#[cfg(not(any(feature = "ring", feature = "aws-lc-rs")))]
+fn provider() -> Result<Arc<CryptoProvider>, Error> {
+    CryptoProvider::get_default().cloned().ok_or_else(|| {
+        config("no TLS provider: switch on the feature ring or aws-lc-rs, or install one")
+    })
+}
+
+#[cfg(not(target_os = "android"))]
+fn verifier(
+    anchors: Vec<CertificateDer<'static>>,
+    provider: Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>, Error> {
+    let detail = if anchors.is_empty() {
+        "the platform's trust store cannot be used, and no trust anchor is given"
+    } else {
+        "a trust anchor cannot be used"
+    };
+    match Verifier::new_with_extra_roots(anchors, provider) {
+        Ok(verifier) => Ok(Arc::new(verifier)),
+        Err(error) => Err(config(detail).with_source(error.to_string())),
+    }
+}
+
+/// Android's trust store takes no further anchors.
+#[cfg(target_os = "android")]
+fn verifier(
+    anchors: Vec<CertificateDer<'static>>,
+    provider: Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>, Error> {
+    if !anchors.is_empty() {
+        return Err(config("trust anchors of one's own do not work on Android"));
+    }
+    match Verifier::new(provider) {
+        Ok(verifier) => Ok(Arc::new(verifier)),
+        Err(error) => {
+            Err(config("the platform's trust store cannot be used").with_source(error.to_string()))
+        }
+    }
+}
+
+fn config(detail: &str) -> Error {
+    Error::new(ErrorKind::Config, detail)
+}
+
+/// Why there is not even a status. reqwest says "error sending request" to most
+/// of it; which it was stands in the causes.
+fn not_asked(error: reqwest::Error, host: &str, https: bool) -> Error {
+    let error = error.without_url();
+    let tls = causes(&error).find_map(|cause| cause.downcast_ref::<rustls::Error>());
+    let (kind, detail) = if let Some(tls) = tls {
+        (ErrorKind::Tls, tls_detail(tls, host))
+    } else if error.is_connect() {
+        not_connected(&error, host, https)
+    } else {
+        (ErrorKind::Http, format!("no HTTP answer from {host}"))
+    };
+    Error::new(kind, detail).with_source(story(&error))
+}
+
+fn not_connected(error: &reqwest::Error, host: &str, https: bool) -> (ErrorKind, String) {
+    use io::ErrorKind as Io;
+
+    // An I/O error inside an I/O error is how the handshake's come out; those
+    // of TCP stand alone.
+    let mut handshake = false;
+    let mut kind = None;
+    for cause in causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()) {
+        handshake |= kind.is_some();
+        kind = Some(cause.kind());
+    }
+    match kind {
+        Some(_) if https && handshake => (
+            ErrorKind::Tls,
+            format!("{host} broke off the TLS handshake"),
+        ),
+        Some(Io::ConnectionRefused) => {
+            (ErrorKind::Connect, format!("{host} refused the connection"))
+        }
+        Some(Io::HostUnreachable | Io::NetworkUnreachable | Io::NetworkDown) => {
+            (ErrorKind::Connect, format!("{host} cannot be reached"))
+        }
+        // Without an I/O error it is reqwest's limit for all of it.
+        Some(Io::TimedOut) | None if error.is_timeout() => (
+            ErrorKind::Connect,
+            format!("{host} let no connection come about in time"),
+        ),
+        _ => (ErrorKind::Connect, format!("no connection to {host}")),
+    }
+}
+
+fn tls_detail(error: &rustls::Error, host: &str) -> String {
+    use CertificateError as Cert;
+    use rustls::Error as Tls;
+
+    match error {
+        Tls::InvalidCertificate(why) => {
+            let what = match why {
+                Cert::Expired | Cert::ExpiredContext { .. } => "has expired",
+                Cert::NotValidYet | Cert::NotValidYetContext { .. } => "is not valid yet",
+                Cert::NotValidForName | Cert::NotValidForNameContext { .. } => {
+                    "is for another name"
+                }
+                Cert::UnknownIssuer => "comes from an unknown issuer",
+                Cert::Revoked => "is revoked",
+                _ => "is not acceptable",
+            };
+            format!("the TLS certificate of {host} {what}")
+        }
+        Tls::AlertReceived(_) => format!("{host} refused the TLS handshake"),
+        Tls::InvalidMessage(_) => format!("{host} does not speak TLS"),
+        _ => format!("the TLS handshake with {host} failed"),
+    }
+}
+
+fn broken_off(error: reqwest::Error, host: &str) -> Error {
+    Error::new(ErrorKind::Http, format!("the answer of {host} broke off"))
+        .with_source(story(&error.without_url()))
+}
+
+/// An error and its causes, outermost first; also those that an I/O error wraps
+/// and its `source` passes over.
+fn causes<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |&error| {
+        match error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref)
+        {
+            Some(inner) => Some(inner as &(dyn StdError + 'static)),
+            None => error.source(),
+        }
+    })
+}
+
+/// The causes as text: the types of reqwest and hyper are no part of this
+/// crate's API, and their debug output shows addresses.
+fn story(error: &(dyn StdError + 'static)) -> String {
+    let mut parts: Vec<String> = causes(error).map(ToString::to_string).collect();
+    parts.dedup();
+    parts.join(": ")
 }

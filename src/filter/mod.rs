@@ -1,72 +1,67 @@
 //! From untrusted bytes to small certificates that belong to one address.
+//!
+//! ```text
+//! bytes ─ armor ─► packets ─► collect ─► verify ─► binding ─► judge ─► Kept
+//!                  headers    drop what  signa-    whose      policy
+//!                  only       nobody     tures     User ID    and time
+//!                             asked for
+//! ```
+//!
+//! The first three steps look at packet headers and, for signatures, at who and
+//! when. They cost a small part of a parse, and what they drop is never decoded.
+//! What is left is verified once, revocations first; a certificate is kept only
+//! where a User ID of the address is *bound* by a signature that verifies and is
+//! *not revoked*. The status is judged on the certificate with its newest other
+//! User IDs, on which expiration and key flags may hang, and only then are these
+//! dropped.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use sequoia_openpgp::Cert;
 use sequoia_openpgp::policy::{Policy, StandardPolicy};
+use sequoia_openpgp::{Cert, Fingerprint};
 
-use crate::{CertStatus, EmailAddress, Rejection};
+mod accept;
+mod algorithms;
+mod armor;
+mod binding;
+mod collect;
+mod judge;
+mod limits;
+mod packets;
+mod signature;
+mod user_id;
+mod verify;
+mod web_page;
 
-/// How much of an answer is acceptable. What goes over is refused as
-/// [`Reason::TooLarge`](crate::Reason::TooLarge), except where another reason is named.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Octets of an answer's body, as sent and after ASCII armor is removed. 1 MiB.
-    pub body: usize,
-    /// Packets in an answer. 65,536.
-    pub packets: usize,
-    /// Certificates in an answer; the first ones are judged, for the others the
-    /// reason is [`Reason::TooMany`](crate::Reason::TooMany). 16.
-    pub certs: usize,
-    /// Octets of one certificate after filtering. 512 KiB.
-    pub cert: usize,
-    /// User IDs of one certificate that match. 64.
-    pub user_ids: usize,
-    /// User IDs that do not match, the newest, that still count for a
-    /// certificate's status. 16.
-    pub other_user_ids: usize,
-    /// Subkeys of one certificate. 256.
-    pub subkeys: usize,
-    /// Self-signatures of one component. 128.
-    pub self_signatures: usize,
-    /// Revocations of one certificate that others made (designated revokers). 32.
-    pub foreign_revocations: usize,
-    /// Signatures of one certificate that fail to verify. 32.
-    pub failed_verifications: usize,
-}
+pub use limits::{Limits, UserIdFilter};
+pub use packets::{FrameError, Packets, RawPacket, packets};
 
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            body: 1 << 20,
-            packets: 65_536,
-            certs: 16,
-            cert: 512 << 10,
-            user_ids: 64,
-            other_user_ids: 16,
-            subkeys: 256,
-            self_signatures: 128,
-            foreign_revocations: 32,
-            failed_verifications: 32,
-        }
-    }
-}
-
-/// Which User IDs of a certificate are kept.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum UserIdFilter {
-    /// Those of the address that was asked for.
-    #[default]
-    Matching,
-    /// All that the owner bound and did not revoke. One of them still has to
-    /// be of the address that was asked for.
-    All,
-}
+use crate::{CertStatus, EmailAddress, Reason, Rejection};
+use collect::{Answer, PrimaryKey, Wanted};
 
 /// Reduces answers to what was asked for.
+///
+/// ```
+/// use openpgp_discovery::filter::Filter;
+/// use openpgp_discovery::openpgp::{cert::CertBuilder, serialize::Serialize};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (cert, _) = CertBuilder::general_purpose(Some("Alice <alice@example.org>"))
+///     .add_userid("Alice <alice@example.com>")
+///     .generate()?;
+/// let mut answer = Vec::new();
+/// cert.serialize(&mut answer)?;
+///
+/// let filtered = Filter::new().apply(&answer, &"alice@example.org".parse()?);
+/// let [kept] = filtered.kept() else { panic!("one certificate") };
+/// assert!(kept.is_usable());
+/// assert_eq!(kept.cert().userids().count(), 1);
+/// assert_eq!(kept.user_ids_dropped(), 1);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Filter {
     pub(crate) user_ids: UserIdFilter,
@@ -103,31 +98,186 @@ impl Default for Filter {
     }
 }
 
-impl Filtered {
-    pub(crate) fn relabel_as_web_page(&mut self) {
-        todo!()
+impl Filter {
+    /// Keeps matching User IDs, with the default [`Limits`], sequoia's
+    /// [`StandardPolicy`] and the time of each call.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Which User IDs to keep.
+    #[must_use]
+    pub fn user_ids(mut self, which: UserIdFilter) -> Self {
+        self.user_ids = which;
+        self
+    }
+
+    /// How much is acceptable.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The policy by which the status is judged. It does not decide whether a
+    /// User ID is bound, and it has no say about revocations.
+    #[must_use]
+    pub fn policy(mut self, policy: Arc<dyn Policy>) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// The time for which the status is judged, instead of now.
+    #[must_use]
+    pub fn time(mut self, time: SystemTime) -> Self {
+        self.time = Some(time);
+        self
+    }
+
+    /// Runs the whole pipeline on the answer to a question about `address`.
+    ///
+    /// `body` is binary or ASCII armor, with any number of certificates, and may
+    /// be anything: what is wrong with it is told in [`Filtered::rejected`].
+    /// At least one of the two lists has something in it.
+    pub fn apply(&self, body: &[u8], address: &EmailAddress) -> Filtered {
+        if body.is_empty() {
+            return Filtered::refused(Reason::Empty, "");
+        }
+        if body.len() > self.limits.body {
+            let detail = format!("more than {} octets", self.limits.body);
+            return Filtered::refused(Reason::TooLarge, &detail);
+        }
+        let mut filtered = if armor::is_text(body) {
+            let blocks = armor::blocks(body);
+            self.filter(blocks.iter().map(Option::as_deref), address)
+        } else {
+            self.filter([Some(body)], address)
+        };
+        if web_page::looks_like_one(body) {
+            filtered.take_for_web_page();
+        }
+        filtered
+    }
+
+    /// `None` is a part that could not be decoded.
+    fn filter<'a>(
+        &self,
+        parts: impl IntoIterator<Item = Option<&'a [u8]>>,
+        address: &EmailAddress,
+    ) -> Filtered {
+        let now = self.time.unwrap_or_else(SystemTime::now);
+        let wanted = Wanted {
+            address,
+            user_ids: self.user_ids,
+            limits: &self.limits,
+            horizon: binding::latest(now),
+        };
+        let mut answer = Answer::default();
+        for part in parts {
+            match part {
+                Some(data) => answer.add(data, wanted),
+                None => answer.reject(None, Reason::Malformed, "broken ASCII armor"),
+            }
+        }
+        answer.settle(wanted);
+        if answer.certs.is_empty() && answer.rejected.is_empty() {
+            answer.reject(None, Reason::Malformed, "no OpenPGP certificate");
+        }
+
+        let keys: Vec<(Fingerprint, PrimaryKey)> = answer
+            .certs
+            .iter()
+            .map(|cert| (cert.fingerprint.clone(), cert.key.clone()))
+            .collect();
+        let mut filtered = Filtered {
+            kept: Vec::new(),
+            rejected: answer.rejected,
+        };
+        for cert in &answer.certs {
+            match accept::accept(self, cert, &keys, now) {
+                Ok(kept) => filtered.kept.push(kept),
+                Err(rejection) => filtered.rejected.push(rejection),
+            }
+        }
+        filtered.kept.sort_by_cached_key(|kept| {
+            let key = kept.cert.primary_key().key();
+            (Reverse((kept.is_usable(), key.creation_time())), key.fingerprint())
+        });
+        filtered
     }
 }
-impl Filter {
-    /// x
-    pub fn user_ids(self, _u: UserIdFilter) -> Self {
-        self
+
+impl Filtered {
+    fn refused(reason: Reason, detail: &str) -> Self {
+        Self {
+            kept: Vec::new(),
+            rejected: vec![Rejection::new(None, reason, detail)],
+        }
     }
-    /// x
-    pub fn limits(self, _u: Limits) -> Self {
-        self
+
+    /// The certificates of the address, best first: usable before unusable, then
+    /// the newest.
+    pub fn kept(&self) -> &[Kept] {
+        &self.kept
     }
-    /// x
-    pub fn policy(self, _u: Arc<dyn Policy>) -> Self {
-        self
+
+    /// What was refused, and why.
+    pub fn rejected(&self) -> &[Rejection] {
+        &self.rejected
     }
-    /// x
-    pub fn time(self, _u: SystemTime) -> Self {
-        self
+
+    /// Both lists.
+    pub fn into_parts(self) -> (Vec<Kept>, Vec<Rejection>) {
+        (self.kept, self.rejected)
     }
-    /// Runs the whole pipeline on the answer to a question about `address`.
-    pub fn apply(&self, body: &[u8], address: &EmailAddress) -> Filtered {
-        let _ = (body, address);
-        todo!()
+
+    /// Says "web page" where nothing at all could be made of the body. For an
+    /// answer that looks like HTML, or is labelled so.
+    pub(crate) fn take_for_web_page(&mut self) {
+        if let ([], [only]) = (&self.kept[..], &self.rejected[..])
+            && only.reason() == Reason::Malformed
+            && only.fingerprint().is_none()
+        {
+            *self = Self::refused(Reason::WebPage, "");
+        }
+    }
+}
+
+impl Kept {
+    /// The certificate, with the wanted User IDs and no others. Every
+    /// self-signature in it verifies; certifications by others are left out.
+    pub fn cert(&self) -> &Cert {
+        &self.cert
+    }
+
+    /// The certificate itself.
+    pub fn into_cert(self) -> Cert {
+        self.cert
+    }
+
+    /// How it stands, judged before other User IDs were dropped.
+    pub fn status(&self) -> &CertStatus {
+        &self.status
+    }
+
+    /// Whether it has a key that is neither revoked nor expired, that the policy
+    /// accepts and the backend computes, and that may encrypt.
+    pub fn can_encrypt(&self) -> bool {
+        self.can_encrypt
+    }
+
+    /// Whether it is valid and can encrypt.
+    pub fn is_usable(&self) -> bool {
+        self.can_encrypt && self.status.is_valid()
+    }
+
+    /// What a person should know beside the status, a sentence each.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// How many User IDs and User Attributes were dropped.
+    pub fn user_ids_dropped(&self) -> usize {
+        self.user_ids_dropped
     }
 }

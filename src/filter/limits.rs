@@ -1,0 +1,68 @@
+//! What is too much, and what is kept.
+
+/// How much of an answer is acceptable. What goes over is refused as
+/// [`Reason::TooLarge`](crate::Reason::TooLarge), except where another reason is named.
+///
+/// ```
+/// use openpgp_discovery::Limits;
+///
+/// let mut limits = Limits::default();
+/// limits.body = 4 << 20;
+/// # assert_eq!(limits.certs, 16);
+/// ```
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Octets of an answer's body, as sent; without ASCII armor it is smaller. 1 MiB.
+    pub body: usize,
+    /// Packets in an answer. 65,536.
+    pub packets: usize,
+    /// Certificates in an answer; the first ones are judged, for the others the
+    /// reason is [`Reason::TooMany`](crate::Reason::TooMany). 16.
+    pub certs: usize,
+    /// Octets of one certificate after filtering. 512 KiB.
+    pub cert: usize,
+    /// User IDs of one certificate that match; with [`UserIdFilter::All`], all
+    /// that carry a self-signature. 64.
+    pub user_ids: usize,
+    /// User IDs that do not match, the newest, that still count for a
+    /// certificate's status. 16.
+    pub other_user_ids: usize,
+    /// Subkeys of one certificate. 256.
+    pub subkeys: usize,
+    /// Self-signatures of one component. 128.
+    pub self_signatures: usize,
+    /// Revocations of one certificate that others made (designated revokers). 32.
+    pub foreign_revocations: usize,
+    /// Signatures of one certificate that fail to verify. 32.
+    pub failed_verifications: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body: 1 << 20,
+            packets: 65_536,
+            certs: 16,
+            cert: 512 << 10,
+            user_ids: 64,
+            other_user_ids: 16,
+            subkeys: 256,
+            self_signatures: 128,
+            foreign_revocations: 32,
+            failed_verifications: 32,
+        }
+    }
+}
+
+/// Which User IDs of a certificate are kept.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UserIdFilter {
+    /// Those of the address that was asked for.
+    #[default]
+    Matching,
+    /// All that the owner bound and did not revoke. One of them still has to
+    /// be of the address that was asked for.
+    All,
+}

@@ -307,7 +307,7 @@ impl<'a> Run<'a> {
         let mut filtered = self.locator.filter.apply(&page.body, self.address);
         // The key server labels its sentences HTML.
         if page.labelled_html && method.source() == Source::Wkd {
-            filtered.relabel_as_web_page();
+            filtered.take_for_web_page();
         }
         if filtered.kept.is_empty() {
             return self.refuse(method, filtered.rejected);

@@ -20,9 +20,8 @@ pub(super) fn accept(
     keys: &[(Fingerprint, PrimaryKey)],
     now: SystemTime,
 ) -> Result<Kept, Rejection> {
-    let refuse = |reason, detail: &str| {
-        Rejection::new(Some(raw.fingerprint.clone()), reason, detail)
-    };
+    let refuse =
+        |reason, detail: &str| Rejection::new(Some(raw.fingerprint.clone()), reason, detail);
     let matching = raw.user_ids.iter().filter(|id| id.matches).count();
     if matching == 0 && raw.too_large.is_none() {
         return Err(refuse(Reason::AddressNotCertified, "no User ID names it"));
@@ -30,8 +29,8 @@ pub(super) fn accept(
     if let Some(limit) = &raw.too_large {
         return Err(refuse(Reason::TooLarge, limit));
     }
-    let mut checked = verify(raw, keys, &filter.limits)
-        .map_err(|limit| refuse(Reason::TooLarge, limit.0))?;
+    let mut checked =
+        verify(raw, keys, &filter.limits).map_err(|limit| refuse(Reason::TooLarge, limit.0))?;
     let time = reference_time(&checked, now);
 
     let mut bound = Vec::new();
@@ -76,8 +75,7 @@ pub(super) fn accept(
         revoked_subkeys: &revoked_subkeys,
     };
     let mut notes = std::mem::take(&mut checked.notes);
-    let whole = assemble(checked)
-        .map_err(|error| refuse(Reason::Malformed, &error.to_string()))?;
+    let whole = assemble(checked).map_err(|error| refuse(Reason::Malformed, &error.to_string()))?;
     let (cert, judgement) = reduce(whole, &keep, &judge, &mut notes);
     Ok(Kept {
         user_ids_dropped: (raw.dropped + matching).saturating_sub(keep.len()),
@@ -133,9 +131,15 @@ fn assemble(checked: Checked) -> sequoia_openpgp::Result<Cert> {
         packets.extend(component);
         packets.extend(signatures.into_iter().flatten().map(Packet::Signature));
     };
-    add(None, vec![checked.revocations, checked.direct, checked.designated]);
+    add(
+        None,
+        vec![checked.revocations, checked.direct, checked.designated],
+    );
     for user_id in checked.user_ids {
-        add(Some(user_id.id.into()), vec![user_id.revocations, user_id.bindings]);
+        add(
+            Some(user_id.id.into()),
+            vec![user_id.revocations, user_id.bindings],
+        );
     }
     for subkey in checked.subkeys {
         add(

@@ -172,7 +172,11 @@ fn describe(revocation: &Signature) -> Revocation {
 struct SelfRevocationsCount<'p>(&'p dyn Policy);
 
 impl Policy for SelfRevocationsCount<'_> {
-    fn signature(&self, signature: &Signature, sec: HashAlgoSecurity) -> sequoia_openpgp::Result<()> {
+    fn signature(
+        &self,
+        signature: &Signature,
+        sec: HashAlgoSecurity,
+    ) -> sequoia_openpgp::Result<()> {
         match signature.typ() {
             SignatureType::KeyRevocation
             | SignatureType::SubkeyRevocation
@@ -181,7 +185,10 @@ impl Policy for SelfRevocationsCount<'_> {
         }
     }
 
-    fn key(&self, key: &ValidErasedKeyAmalgamation<'_, PublicParts>) -> sequoia_openpgp::Result<()> {
+    fn key(
+        &self,
+        key: &ValidErasedKeyAmalgamation<'_, PublicParts>,
+    ) -> sequoia_openpgp::Result<()> {
         self.0.key(key)
     }
 

@@ -46,11 +46,11 @@ struct StepObject {
 }
 
 impl Answer {
-    pub(crate) fn of(lookup: &Lookup) -> Self {
+    pub(crate) fn of(lookup: &Lookup, address: String) -> Self {
         let provenance = lookup.found().first().map(Found::provenance);
         let status = lookup.status();
         Self {
-            address: lookup.address().to_string(),
+            address,
             outcome: match status {
                 Status::Found => "found",
                 Status::NotFound => "not_found",

@@ -11,25 +11,24 @@ use super::common::paint::{Paint, Tone};
 use super::common::sanitize::clean;
 
 /// A look-up: a headline, the certificates, what was refused, the trail.
-pub(crate) fn lookup(lookup: &Lookup, paint: Paint) -> String {
+pub(crate) fn lookup(lookup: &Lookup, address: &str, paint: Paint) -> String {
     let mut page = Page {
         text: String::new(),
         paint,
     };
-    let address = lookup.address().to_string();
     match (lookup.status(), lookup.usable()) {
-        (Status::Found, Some(best)) => page.headline('✔', Tone::Good, &address, whence(best)),
-        (Status::Found, None) => page.headline('!', Tone::Doubt, &address, "found, but not usable"),
+        (Status::Found, Some(best)) => page.headline('✔', Tone::Good, address, whence(best)),
+        (Status::Found, None) => page.headline('!', Tone::Doubt, address, "found, but not usable"),
         (Status::NotFound, _) => page.headline(
             '✘',
             Tone::Bad,
-            &address,
+            address,
             "no certificate: every source that was asked says so",
         ),
         (Status::Failed, _) => page.headline(
             '?',
             Tone::Doubt,
-            &address,
+            address,
             "could not tell: a source failed, and no other has it",
         ),
     }

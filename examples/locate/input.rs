@@ -1,6 +1,8 @@
 //! The addresses: arguments, and lines of stdin where `-` stands.
 
+use std::collections::HashMap;
 use std::io::{self, BufRead};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use futures_util::{Stream, stream};
@@ -11,6 +13,26 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 pub(crate) enum Refused {
     NotAnAddress { text: String, problem: String },
     Unreadable(io::Error),
+}
+
+/// How the addresses were typed, the domain's letters among them: that is how they
+/// are spoken of.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Typed(Arc<Mutex<HashMap<EmailAddress, String>>>);
+
+impl Typed {
+    fn remember(&self, address: &EmailAddress, text: &str) {
+        let mut texts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        texts
+            .entry(address.clone())
+            .or_insert_with(|| text.to_owned());
+    }
+
+    /// The text of an address, for the last time.
+    pub(crate) fn take(&self, address: &EmailAddress) -> String {
+        let mut texts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        texts.remove(address).unwrap_or_else(|| address.to_string())
+    }
 }
 
 /// How many there are, if that can be told beforehand.
@@ -27,6 +49,7 @@ pub(crate) fn count(arguments: &[String]) -> Option<u64> {
 /// without blocking, and a thread is not waited for when the program ends.
 pub(crate) fn read(
     arguments: Vec<String>,
+    typed: Typed,
 ) -> (
     impl Stream<Item = EmailAddress> + Send,
     impl Stream<Item = Refused> + Send,
@@ -36,6 +59,7 @@ pub(crate) fn read(
     let queues = Queues {
         addresses: to_addresses,
         refused: to_refused,
+        typed,
     };
     thread::spawn(move || {
         for argument in arguments {
@@ -60,13 +84,17 @@ fn from_queue<T: Send>(queue: Receiver<T>) -> impl Stream<Item = T> + Send {
 struct Queues {
     addresses: Sender<EmailAddress>,
     refused: Sender<Refused>,
+    typed: Typed,
 }
 
 /// `None` from any of these: nobody listens any more.
 impl Queues {
     fn offer(&self, text: &str) -> Option<()> {
         match text.parse::<EmailAddress>() {
-            Ok(address) => self.addresses.blocking_send(address).ok(),
+            Ok(address) => {
+                self.typed.remember(&address, text);
+                self.addresses.blocking_send(address).ok()
+            }
             Err(problem) => self.not_an_address(text, problem.to_string()),
         }
     }

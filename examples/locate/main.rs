@@ -134,7 +134,7 @@ async fn main() -> ExitCode {
 /// Looks every address up and prints each answer when it is there.
 async fn locate(args: &Args, session: &mut Session) -> anyhow::Result<End> {
     let locator = args.locator(KeyLocator::builder(), session.progress());
-    let (addresses, refused) = input::read(args.addresses.clone());
+    let (addresses, refused) = input::read(args.addresses.clone(), session.typed());
     let lookups = locator
         .locate_all(addresses)
         .map(|lookup| Item::Lookup(Box::new(lookup)));

@@ -17,7 +17,7 @@ use super::common::progress::Progress;
 use super::common::sanitize::clean;
 use super::common::{json, print};
 use super::draw;
-use super::input::Refused;
+use super::input::{Refused, Typed};
 
 pub(crate) struct Session {
     json: bool,
@@ -27,6 +27,7 @@ pub(crate) struct Session {
     tally: Tally,
     certs: Vec<Cert>,
     places: HashMap<Fingerprint, usize>,
+    typed: Typed,
 }
 
 impl Session {
@@ -39,6 +40,7 @@ impl Session {
             tally: Tally::default(),
             certs: Vec::new(),
             places: HashMap::new(),
+            typed: Typed::default(),
         }
     }
 
@@ -51,10 +53,11 @@ impl Session {
         });
         self.remember(lookup);
         self.progress.advance();
+        let address = self.typed.take(lookup.address());
         let text = if self.json {
-            json::line(&Answer::of(lookup))?
+            json::line(&Answer::of(lookup, address))?
         } else {
-            draw::lookup(lookup, self.paint)
+            draw::lookup(lookup, &address, self.paint)
         };
         self.print(&text)
     }
@@ -113,6 +116,10 @@ impl Session {
                 .with_context(|| format!("cannot write {name}"))?,
         }
         Ok(())
+    }
+
+    pub(crate) fn typed(&self) -> Typed {
+        self.typed.clone()
     }
 
     pub(crate) fn tally(&self) -> Tally {

@@ -424,3 +424,90 @@ fn count(content: &[u8], what: &[u8]) -> usize {
         .filter(|window| *window == what)
         .count()
 }
+
+/// A network for the programs: the testbed's, by the options alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn locate_asks_the_network_that_it_is_told() {
+    use crate::alice;
+    use testbed::{Answer, Testbed, certs};
+
+    let testbed = Testbed::start().await;
+    let sample = certs::cert(&["Alice <alice@example.org>", "Alice <alice@home.example>"]);
+    testbed.vks().confirm(&alice(), &sample.cert);
+    let broken = "broken@example.org".parse().expect("an address");
+    testbed.vks().plant(&broken, Answer::status(503));
+    let file = scratch("found.pgp");
+    let (nameserver, vks) = (
+        testbed.dns_addr().to_string(),
+        testbed.vks_url().to_string(),
+    );
+    let arguments = ["--json", "--nameserver", &nameserver, "--vks", &vks, "-o"]
+        .into_iter()
+        .chain([file.to_str().expect("UTF-8")])
+        .chain([
+            "Alice@Example.ORG",
+            "nobody@example.org",
+            "broken@example.org",
+            "alice",
+        ])
+        .map(str::to_owned)
+        .collect::<Vec<_>>();
+    let output = tokio::task::spawn_blocking(move || {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        run("locate", &arguments)
+    })
+    .await
+    .expect("no panic");
+    assert_eq!(status(&output), 3, "could not tell wins");
+
+    let objects = objects(&output);
+    let of = |address: &str| {
+        let mut objects = objects.iter();
+        objects
+            .find(|object| object["address"] == address)
+            .expect(address)
+    };
+    assert_eq!(objects.len(), 4);
+    let found = of("Alice@Example.ORG");
+    assert_eq!(found["outcome"], "found");
+    assert_eq!(found["usable"], true);
+    assert_eq!(
+        (&found["source"], &found["method"]),
+        (&"vks".into(), &Value::Null)
+    );
+    assert_eq!(
+        found["certs"][0]["fingerprint"],
+        sample.cert.fingerprint().to_hex()
+    );
+    assert_eq!(
+        found["certs"][0]["user_ids"],
+        serde_json::json!(["Alice <alice@example.org>"])
+    );
+    let steps: Vec<_> = found["trail"].as_array().expect("a list").iter().collect();
+    let steps: Vec<_> = steps
+        .iter()
+        .map(|s| (s["step"].as_str(), s["outcome"].as_str()))
+        .collect();
+    assert_eq!(
+        steps,
+        [
+            (Some("dns"), Some("no_address")),
+            (Some("dns"), Some("no_address")),
+            (Some("vks"), Some("found"))
+        ]
+    );
+    assert_eq!(of("nobody@example.org")["outcome"], "not_found");
+    let failed = of("broken@example.org");
+    assert_eq!(failed["outcome"], "failed");
+    assert_eq!(failed["trail"][2]["outcome"], "http_failure");
+    assert!(
+        failed["error"]
+            .as_str()
+            .expect("a sentence")
+            .contains("503")
+    );
+    assert_eq!(of("alice")["outcome"], "invalid_address");
+    let written = std::fs::read(file).expect("written");
+    let written = Cert::from_bytes(&written).expect("a certificate");
+    assert_eq!(written.fingerprint(), sample.cert.fingerprint());
+}

@@ -83,6 +83,9 @@ where
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
+                    // As web servers do: small answers must not wait for the
+                    // client's delayed acknowledgement. Fails on a dead one.
+                    let _ = stream.set_nodelay(true);
                     open.spawn(serve(stream));
                 }
                 // The client has gone again, or the process is out of files.

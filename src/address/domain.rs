@@ -6,7 +6,7 @@ use idna::AsciiDenyList;
 use idna::uts46::{DnsLength, Hyphens, Uts46};
 
 use super::Fault;
-use super::characters::{is_formatting, refusal};
+use super::characters::{is_formatting, refusal, table};
 use super::error::AddressProblem;
 
 /// The longest label of a domain, in octets (RFC 1035 §2.3.4).
@@ -14,15 +14,17 @@ const MAX_LABEL: usize = 63;
 
 /// The domain in A-labels: borrowed (and still in its own case) where it was
 /// plain ASCII, so that common domains do not pay for what they do not use.
+#[inline]
 pub(super) fn to_a_labels(domain: &str) -> Result<Cow<'_, str>, Fault> {
     match domain.as_bytes().first() {
         None => return Err((AddressProblem::DomainEmpty, 0)),
         Some(b'[') => return Err((AddressProblem::AddressLiteral, 0)),
         Some(_) => {}
     }
-    if is_plain(domain) {
-        check(domain)?;
-        return Ok(Cow::Borrowed(domain));
+    match check(domain) {
+        Ok(Labels::Plain) => return Ok(Cow::Borrowed(domain)),
+        Err(fault) if is_plain(domain) => return Err(fault),
+        Ok(Labels::Ace) | Err(_) => {}
     }
     let a_labels = uts46(domain)
         // What comes out is parsed again by others, in URLs above all: it must
@@ -39,13 +41,12 @@ pub(super) fn to_a_labels(domain: &str) -> Result<Cow<'_, str>, Fault> {
 
 /// Whether UTS-46 could not change more than the case of this domain.
 pub(super) fn is_plain(domain: &str) -> bool {
-    domain.is_ascii() && !domain.split('.').any(has_ace_prefix)
+    let mut labels = domain.as_bytes().split(|&octet| octet == b'.');
+    domain.is_ascii() && !labels.any(has_ace_prefix)
 }
 
-fn has_ace_prefix(label: &str) -> bool {
-    label
-        .get(..4)
-        .is_some_and(|prefix| prefix.eq_ignore_ascii_case("xn--"))
+fn has_ace_prefix(label: &[u8]) -> bool {
+    matches!(label, [b'x' | b'X', b'n' | b'N', b'-', b'-', ..])
 }
 
 pub(super) fn uts46(domain: &str) -> Option<String> {
@@ -62,50 +63,68 @@ pub(super) fn uts46(domain: &str) -> Option<String> {
         .map(Cow::into_owned)
 }
 
-/// Checks an ASCII domain, in whatever case, by all rules but the total length.
-pub(super) fn check(domain: &str) -> Result<(), Fault> {
-    let mut begin = 0_usize;
-    let mut last = (0, "");
-    for label in domain.split('.') {
-        if label.is_empty() {
-            return Err(match begin.checked_sub(1) {
-                Some(dot) if begin == domain.len() => (AddressProblem::TrailingDot, dot),
-                _ => (AddressProblem::LabelEmpty, begin),
-            });
-        }
-        check_label(label.as_bytes()).map_err(|(problem, at)| (problem, begin + at))?;
-        last = (begin, label);
-        begin += label.len() + 1;
-    }
-    let (begin, label) = last;
-    if is_number(label) {
-        return Err((AddressProblem::Numeric, begin));
-    }
-    Ok(())
+/// What sort of labels a domain has that [`check`] finds right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Labels {
+    /// Letters, digits and hyphens that mean themselves.
+    Plain,
+    /// At least one begins with `xn--`: whether the rest of it is right is for
+    /// UTS-46 to say.
+    Ace,
 }
 
-fn check_label(label: &[u8]) -> Result<(), Fault> {
-    if let Some(at) = label.iter().position(|&octet| !is_ldh(octet)) {
-        return Err((domain_refusal(char::from(label[at])), at));
+/// Checks a domain, in whatever case, by all rules of ASCII but the total length.
+#[inline]
+pub(super) fn check(domain: &str) -> Result<Labels, Fault> {
+    let octets = domain.as_bytes();
+    let mut kind = Labels::Plain;
+    let mut begin = 0_usize;
+    // One pass over the octets: a domain is looked at by every parse.
+    for (at, &octet) in octets.iter().enumerate() {
+        if is_ldh(octet) {
+            continue;
+        }
+        if octet != b'.' {
+            return Err((domain_refusal(char::from(octet)), at));
+        }
+        let label = &octets[begin..at];
+        kind = check_label(label, kind).map_err(|(problem, at)| (problem, begin + at))?;
+        begin = at + 1;
     }
+    let last = &octets[begin..];
+    if let (true, Some(dot)) = (last.is_empty(), begin.checked_sub(1)) {
+        return Err((AddressProblem::TrailingDot, dot));
+    }
+    kind = check_label(last, kind).map_err(|(problem, at)| (problem, begin + at))?;
+    if is_number(last) {
+        return Err((AddressProblem::Numeric, begin));
+    }
+    Ok(kind)
+}
+
+/// Checks a label of letters, digits and hyphens; what it is, if it is not plain.
+fn check_label(label: &[u8], so_far: Labels) -> Result<Labels, Fault> {
     if label.len() > MAX_LABEL {
         return Err((AddressProblem::LabelTooLong, 0));
     }
     match label {
+        [] => Err((AddressProblem::LabelEmpty, 0)),
         [b'-', ..] => Err((AddressProblem::Hyphen, 0)),
         [.., b'-'] => Err((AddressProblem::Hyphen, label.len() - 1)),
-        _ => Ok(()),
+        [_, _, b'-', b'-', ..] if has_ace_prefix(label) => Ok(Labels::Ace),
+        _ => Ok(so_far),
     }
 }
 
 fn is_ldh(octet: u8) -> bool {
-    octet.is_ascii_alphanumeric() || octet == b'-'
+    const LDH: [bool; 256] = table(b"-");
+    LDH[usize::from(octet)]
 }
 
 /// Whether the WHATWG URL standard takes a domain that ends in this label for
 /// an IPv4 address ("ends in a number").
-fn is_number(label: &str) -> bool {
-    match label.as_bytes() {
+fn is_number(label: &[u8]) -> bool {
+    match label {
         [b'0', b'x' | b'X', digits @ ..] => digits.iter().all(u8::is_ascii_hexdigit),
         digits => digits.iter().all(u8::is_ascii_digit),
     }
@@ -129,7 +148,7 @@ fn find_fault(domain: &str, otherwise: Fault) -> Fault {
         }
         match uts46(label) {
             _ if is_plain(label) => {
-                if let Err((problem, at)) = check_label(label.as_bytes()) {
+                if let Err((problem, at)) = check_label(label.as_bytes(), Labels::Plain) {
                     return (problem, begin + at);
                 }
             }
@@ -138,7 +157,7 @@ fn find_fault(domain: &str, otherwise: Fault) -> Fault {
             Some(a_label) if a_label.is_empty() => return (AddressProblem::LabelEmpty, begin),
             Some(a_label) => {
                 // Offsets in what came out say nothing about what went in.
-                if let Err((problem, _)) = check_label(a_label.as_bytes()) {
+                if let Err((problem, _)) = check_label(a_label.as_bytes(), Labels::Plain) {
                     return (problem, begin);
                 }
             }

@@ -1,13 +1,14 @@
 //! The local part of an address, and with it where the domain begins.
 
 use super::Fault;
-use super::characters::{is_formatting, is_space, refusal};
+use super::characters::{is_formatting, is_space, refusal, table};
 use super::error::AddressProblem;
 
 /// The longest local part, in octets of UTF-8 as written (RFC 5321 §4.5.3.1.1).
 pub(crate) const MAX_LOCAL_PART: usize = 64;
 
 /// Checks the local part and finds the `@` that ends it.
+#[inline]
 pub(super) fn find_at(text: &str) -> Result<usize, Fault> {
     if text.is_empty() {
         return Err((AddressProblem::Empty, 0));
@@ -26,16 +27,17 @@ pub(super) fn find_at(text: &str) -> Result<usize, Fault> {
     Ok(at)
 }
 
+#[inline]
 fn end_of_dot_atom(text: &str) -> Result<usize, Fault> {
     let mut after_dot = true;
     for (i, c) in text.char_indices() {
         match c {
+            c if is_atext(c) => after_dot = false,
             '@' if i == 0 => return Err((AddressProblem::LocalPartEmpty, 0)),
             '@' if after_dot => return Err((AddressProblem::LocalPartDot, i - 1)),
             '@' => return Ok(i),
             '.' if after_dot => return Err((AddressProblem::LocalPartDot, i)),
             '.' => after_dot = true,
-            c if is_atext(c) => after_dot = false,
             c => return Err((refusal(c, AddressProblem::LocalPartCharacter), i)),
         }
     }
@@ -69,12 +71,11 @@ fn end_of_quoted(text: &str) -> Result<usize, Fault> {
 }
 
 /// atext of RFC 5322 §3.2.3, and beyond ASCII (RFC 6531 §3.3) all but the
-/// characters that this parser never takes outside quotes.
+/// characters that an address never has outside quotes.
 fn is_atext(c: char) -> bool {
-    match c {
-        'a'..='z' | 'A'..='Z' | '0'..='9' => true,
-        '!' | '#' | '$' | '%' | '&' | '\'' | '*' | '+' | '-' | '/' | '=' | '?' | '^' | '_'
-        | '`' | '{' | '|' | '}' | '~' => true,
-        c => !c.is_ascii() && !c.is_control() && !is_space(c) && !is_formatting(c),
+    const ASCII: [bool; 256] = table(b"!#$%&'*+-/=?^_`{|}~");
+    match u8::try_from(c) {
+        Ok(octet) if octet.is_ascii() => ASCII[usize::from(octet)],
+        _ => !c.is_control() && !is_space(c) && !is_formatting(c),
     }
 }

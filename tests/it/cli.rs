@@ -436,7 +436,7 @@ async fn locate_asks_the_network_that_it_is_told() {
     testbed.vks().confirm(&alice(), &sample.cert);
     let broken = "broken@example.org".parse().expect("an address");
     testbed.vks().plant(&broken, Answer::status(503));
-    let file = scratch("found.pgp");
+    let file = scratch("network").join("found.pgp");
     let (nameserver, vks) = (
         testbed.dns_addr().to_string(),
         testbed.vks_url().to_string(),

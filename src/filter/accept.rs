@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::SystemTime;
 
-use sequoia_openpgp::packet::{Packet, UserID};
+use sequoia_openpgp::packet::Packet;
 use sequoia_openpgp::{Cert, Fingerprint};
 
 use super::binding::{Standing, reference_time};
@@ -20,9 +20,8 @@ pub(super) fn accept(
     keys: &[(Fingerprint, PrimaryKey)],
     now: SystemTime,
 ) -> Result<Kept, Rejection> {
-    let refuse = |reason, detail: &str| {
-        Rejection::new(Some(raw.fingerprint.clone()), reason, detail)
-    };
+    let refuse =
+        |reason, detail: &str| Rejection::new(Some(raw.fingerprint.clone()), reason, detail);
     let matching = raw.user_ids.iter().filter(|id| id.matches).count();
     if matching == 0 && raw.too_large.is_none() {
         return Err(refuse(Reason::AddressNotCertified, "no User ID names it"));
@@ -30,8 +29,8 @@ pub(super) fn accept(
     if let Some(limit) = &raw.too_large {
         return Err(refuse(Reason::TooLarge, limit));
     }
-    let mut checked = verify(raw, keys, &filter.limits)
-        .map_err(|limit| refuse(Reason::TooLarge, limit.0))?;
+    let mut checked =
+        verify(raw, keys, &filter.limits).map_err(|limit| refuse(Reason::TooLarge, limit.0))?;
     let time = reference_time(&checked, now);
 
     let mut bound = Vec::new();
@@ -44,7 +43,7 @@ pub(super) fn accept(
                 bound.push((user_id.id.clone(), from));
             }
             if user_id.matches || filter.user_ids == UserIdFilter::All {
-                keep.insert(user_id.id.clone());
+                keep.insert(user_id.id.value().to_vec());
             }
         } else if user_id.matches && worst != Standing::Uncomputable {
             worst = standing;
@@ -76,8 +75,7 @@ pub(super) fn accept(
         revoked_subkeys: &revoked_subkeys,
     };
     let mut notes = std::mem::take(&mut checked.notes);
-    let whole = assemble(checked)
-        .map_err(|error| refuse(Reason::Malformed, &error.to_string()))?;
+    let whole = assemble(checked).map_err(|error| refuse(Reason::Malformed, &error.to_string()))?;
     let (cert, judgement) = reduce(whole, &keep, &judge, &mut notes);
     Ok(Kept {
         user_ids_dropped: (raw.dropped + matching).saturating_sub(keep.len()),
@@ -92,15 +90,15 @@ pub(super) fn accept(
 /// certificate promises something else without them, a note says so.
 fn reduce(
     whole: Cert,
-    keep: &BTreeSet<UserID>,
+    keep: &BTreeSet<Vec<u8>>,
     judge: &Judge<'_>,
     notes: &mut Vec<String>,
 ) -> (Cert, Judgement) {
     let mut judgement = judge.judge(&whole);
-    if whole.userids().all(|id| keep.contains(id.userid())) {
+    if whole.userids().all(|id| keep.contains(id.userid().value())) {
         return (whole, judgement);
     }
-    let cert = whole.retain_userids(|id| keep.contains(id.userid()));
+    let cert = whole.retain_userids(|id| keep.contains(id.userid().value()));
     let alone = judge.judge(&cert);
     if is_milder(&alone, &judgement) {
         notes.push(format!(
@@ -133,9 +131,15 @@ fn assemble(checked: Checked) -> sequoia_openpgp::Result<Cert> {
         packets.extend(component);
         packets.extend(signatures.into_iter().flatten().map(Packet::Signature));
     };
-    add(None, vec![checked.revocations, checked.direct, checked.designated]);
+    add(
+        None,
+        vec![checked.revocations, checked.direct, checked.designated],
+    );
     for user_id in checked.user_ids {
-        add(Some(user_id.id.into()), vec![user_id.revocations, user_id.bindings]);
+        add(
+            Some(user_id.id.into()),
+            vec![user_id.revocations, user_id.bindings],
+        );
     }
     for subkey in checked.subkeys {
         add(

@@ -1,7 +1,7 @@
 //! What the crypto backend can compute, and what is too large to try.
 
-use sequoia_openpgp::crypto::mpi::PublicKey;
 use sequoia_openpgp::crypto::SessionKey;
+use sequoia_openpgp::crypto::mpi::PublicKey;
 use sequoia_openpgp::packet::Key;
 use sequoia_openpgp::packet::key::{Key4, KeyParts, KeyRole, PublicParts, UnspecifiedRole};
 
@@ -35,7 +35,9 @@ pub(super) fn is_computable<P: KeyParts, R: KeyRole>(key: &Key<P, R>) -> bool {
         PublicKey::ECDSA { curve, .. }
         | PublicKey::EdDSA { curve, .. }
         | PublicKey::ECDH { curve, .. } => curve.is_supported(),
-        PublicKey::RSA { e, n } => n.bits() <= COMMON_RSA_BITS || computes_rsa(e.value(), n.value()),
+        PublicKey::RSA { e, n } => {
+            n.bits() <= COMMON_RSA_BITS || computes_rsa(e.value(), n.value())
+        }
         _ => true,
     }
 }
@@ -44,8 +46,11 @@ pub(super) fn is_computable<P: KeyParts, R: KeyRole>(key: &Key<P, R>) -> bool {
 /// verification says no more than "bad". What cannot encrypt to a key cannot
 /// verify with it: both take the same operation.
 fn computes_rsa(e: &[u8], n: &[u8]) -> bool {
-    Key4::<PublicParts, UnspecifiedRole>::import_public_rsa(e, n, None)
-        .is_ok_and(|key| Key::from(key).encrypt(&SessionKey::from(vec![0x55; 16])).is_ok())
+    Key4::<PublicParts, UnspecifiedRole>::import_public_rsa(e, n, None).is_ok_and(|key| {
+        Key::from(key)
+            .encrypt(&SessionKey::from(vec![0x55; 16]))
+            .is_ok()
+    })
 }
 
 #[cfg(test)]

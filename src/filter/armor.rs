@@ -152,7 +152,8 @@ mod tests {
 
     #[test]
     fn a_broken_block_spoils_no_other() {
-        let good = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nSGVs\n-----END PGP PUBLIC KEY BLOCK-----\n";
+        let good =
+            "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nSGVs\n-----END PGP PUBLIC KEY BLOCK-----\n";
         let bad = good.replace("SGVs", "S!Vs");
         let cut = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nSGVs\n";
         assert_eq!(

@@ -3,9 +3,9 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use sequoia_openpgp::Fingerprint;
 use sequoia_openpgp::packet::{Key, Packet, key};
 use sequoia_openpgp::parse::Parse;
-use sequoia_openpgp::Fingerprint;
 
 use super::packets::{self, FrameError, RawPacket, packets};
 use super::signature::{By, Head, Owner, types};
@@ -121,13 +121,14 @@ impl<'a> Answer<'a> {
             let Some(head) = Head::parse(packet.body()) else {
                 continue;
             };
-            let named = |cert: &&mut RawCert<'a>| head.by(&cert.owner) == By::Owner;
-            if let Some(cert) = self.certs.iter_mut().find(named) {
-                add(&mut cert.signatures, packet, limit, &mut cert.too_large);
-            } else if let Some(host) = found_in
-                && let Some(cert) = self.certs.iter_mut().find(|c| c.fingerprint == host)
-            {
-                cert.foreign.push(packet);
+            // It may be a designated revoker's, of the key that it stands behind,
+            // and name a certificate that is here too: signatures will tell.
+            for cert in &mut self.certs {
+                if head.by(&cert.owner) == By::Owner {
+                    add(&mut cert.signatures, packet, limit, &mut cert.too_large);
+                } else if found_in.as_ref() == Some(&cert.fingerprint) {
+                    cert.foreign.push(packet);
+                }
             }
         }
         for cert in &mut self.certs {
@@ -167,8 +168,10 @@ impl<'a> Answer<'a> {
     /// Packets before any primary key. Key revocations are meant to be there.
     fn bare(&mut self, group: &Group<'a>) {
         let belongs = |packet: &RawPacket<'_>| {
-            matches!(packet.tag(), packets::SIGNATURE | packets::FIRST_NON_CRITICAL..)
-                || is_ignored(packet.tag())
+            matches!(
+                packet.tag(),
+                packets::SIGNATURE | packets::FIRST_NON_CRITICAL..
+            ) || is_ignored(packet.tag())
         };
         if !group.packets.iter().all(belongs) {
             self.reject(None, Reason::Malformed, "packets without a primary key");
@@ -305,7 +308,10 @@ impl<'a> RawCert<'a> {
 
     fn key_signatures(&mut self, signatures: &[RawPacket<'a>], wanted: Wanted<'_>) {
         for &packet in signatures {
-            if self.owns(&packet, |head| head.typ == types::DIRECT_KEY).is_some() {
+            if self
+                .owns(&packet, |head| head.typ == types::DIRECT_KEY)
+                .is_some()
+            {
                 let limit = wanted.limits.self_signatures;
                 add(&mut self.signatures, packet, limit, &mut self.too_large);
             }
@@ -369,9 +375,8 @@ impl<'a> RawCert<'a> {
 
     /// Keeps the newest ones.
     fn keep_other(&mut self, created: u32, user_id: RawUserId<'a>, limit: usize) {
-        let same = |known: &&mut (u32, RawUserId<'a>)| {
-            known.1.packet.body() == user_id.packet.body()
-        };
+        let same =
+            |known: &&mut (u32, RawUserId<'a>)| known.1.packet.body() == user_id.packet.body();
         if let Some((newest, known)) = self.others.iter_mut().find(same) {
             *newest = created.max(*newest);
             known.signatures.extend(user_id.signatures);
@@ -437,7 +442,8 @@ impl<'a> RawCert<'a> {
     /// Applies the limits that need the whole, and lets the newest other User
     /// IDs in.
     fn settle(&mut self, limits: &Limits) {
-        let size = |packets: &[RawPacket<'_>]| packets.iter().map(|p| p.bytes().len()).sum::<usize>();
+        let size =
+            |packets: &[RawPacket<'_>]| packets.iter().map(|p| p.bytes().len()).sum::<usize>();
         let user_id_size = |id: &RawUserId<'_>| id.packet.bytes().len() + size(&id.signatures);
         let total = size(&self.signatures)
             + self.user_ids.iter().map(user_id_size).sum::<usize>()

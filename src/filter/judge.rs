@@ -51,7 +51,11 @@ impl Judge<'_> {
     fn status(&self, cert: &Cert, policy: &dyn Policy) -> CertStatus {
         if let RevocationStatus::Revoked(revocations) = cert.revocation_status(policy, self.time) {
             let hard = |s: &&&Signature| kind(s) == RevocationKind::Hard;
-            if let Some(revocation) = revocations.iter().find(hard).or(revocations.first()) {
+            if let Some(revocation) = revocations
+                .iter()
+                .find(hard)
+                .or_else(|| revocations.first())
+            {
                 return CertStatus::Revoked(describe(revocation));
             }
         }
@@ -172,7 +176,11 @@ fn describe(revocation: &Signature) -> Revocation {
 struct SelfRevocationsCount<'p>(&'p dyn Policy);
 
 impl Policy for SelfRevocationsCount<'_> {
-    fn signature(&self, signature: &Signature, sec: HashAlgoSecurity) -> sequoia_openpgp::Result<()> {
+    fn signature(
+        &self,
+        signature: &Signature,
+        sec: HashAlgoSecurity,
+    ) -> sequoia_openpgp::Result<()> {
         match signature.typ() {
             SignatureType::KeyRevocation
             | SignatureType::SubkeyRevocation
@@ -181,7 +189,10 @@ impl Policy for SelfRevocationsCount<'_> {
         }
     }
 
-    fn key(&self, key: &ValidErasedKeyAmalgamation<'_, PublicParts>) -> sequoia_openpgp::Result<()> {
+    fn key(
+        &self,
+        key: &ValidErasedKeyAmalgamation<'_, PublicParts>,
+    ) -> sequoia_openpgp::Result<()> {
         self.0.key(key)
     }
 

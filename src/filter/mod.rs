@@ -201,7 +201,10 @@ impl Filter {
         }
         filtered.kept.sort_by_cached_key(|kept| {
             let key = kept.cert.primary_key().key();
-            (Reverse((kept.is_usable(), key.creation_time())), key.fingerprint())
+            (
+                Reverse((kept.is_usable(), key.creation_time())),
+                key.fingerprint(),
+            )
         });
         filtered
     }

@@ -124,9 +124,11 @@ fn header(bytes: &[u8]) -> Result<(u8, u8, usize), FrameError> {
             let tag = first & 0x3f;
             match *length {
                 [n @ ..192, ..] => Ok((tag, 2, n.into())),
-                [high @ 192..224, low, ..] => {
-                    Ok((tag, 3, ((usize::from(high) - 192) << 8) + usize::from(low) + 192))
-                }
+                [high @ 192..224, low, ..] => Ok((
+                    tag,
+                    3,
+                    ((usize::from(high) - 192) << 8) + usize::from(low) + 192,
+                )),
                 [255, a, b, c, d, ..] => Ok((tag, 6, int(&[a, b, c, d])?)),
                 [224..=254, ..] => Err(FrameError::PartialLength),
                 _ => Err(FrameError::Truncated),
@@ -151,7 +153,9 @@ fn header(bytes: &[u8]) -> Result<(u8, u8, usize), FrameError> {
 
 /// At most four octets, big endian. What does not fit does not fit into memory either.
 fn int(octets: &[u8]) -> Result<usize, FrameError> {
-    let value = octets.iter().fold(0u32, |n, &octet| n << 8 | u32::from(octet));
+    let value = octets
+        .iter()
+        .fold(0u32, |n, &octet| n << 8 | u32::from(octet));
     usize::try_from(value).map_err(|_| FrameError::Truncated)
 }
 

@@ -128,7 +128,9 @@ impl<'a> Head<'a> {
 /// A subpacket area behind its length, and the rest.
 fn area(bytes: &[u8], width: usize) -> Option<(&[u8], &[u8])> {
     let (length, rest) = bytes.split_at_checked(width)?;
-    let length = length.iter().fold(0u32, |n, &octet| n << 8 | u32::from(octet));
+    let length = length
+        .iter()
+        .fold(0u32, |n, &octet| n << 8 | u32::from(octet));
     rest.split_at_checked(usize::try_from(length).ok()?)
 }
 
@@ -162,11 +164,7 @@ mod tests {
     use super::*;
 
     fn owner() -> Owner {
-        Owner::new(
-            "0123456789ABCDEF0123456789ABCDEF01234567"
-                .parse()
-                .unwrap(),
-        )
+        Owner::new("0123456789ABCDEF0123456789ABCDEF01234567".parse().unwrap())
     }
 
     fn v4(hashed: &[u8], unhashed: &[u8]) -> Vec<u8> {

@@ -97,7 +97,10 @@ pub(super) fn verify(
             _ => None,
         })
         .collect();
-    if subkeys.iter().any(|(key, ..)| algorithms::is_oversized(key)) {
+    if subkeys
+        .iter()
+        .any(|(key, ..)| algorithms::is_oversized(key))
+    {
         return Err(TooMany("an oversized subkey"));
     }
 
@@ -266,11 +269,20 @@ struct Verifier<'k> {
 
 impl Verifier<'_> {
     fn on_key(&mut self, signature: &Signature) -> Result<Verdict, TooMany> {
+        // A revocation may stand here and be about another key; that is no forgery.
+        if signature.typ() == SignatureType::KeyRevocation
+            && signature.hash_algo().is_supported()
+            && digest(signature, |c| signature.hash_direct_key(c, self.key)).is_none()
+        {
+            return Ok(Verdict::Bad);
+        }
         self.check(signature, |c| signature.hash_direct_key(c, self.key))
     }
 
     fn on_user_id(&mut self, signature: &Signature, id: &UserID) -> Result<Verdict, TooMany> {
-        self.check(signature, |c| signature.hash_userid_binding(c, self.key, id))
+        self.check(signature, |c| {
+            signature.hash_userid_binding(c, self.key, id)
+        })
     }
 
     fn on_subkey(&mut self, signature: &Signature, subkey: &Subkey) -> Result<Verdict, TooMany> {
@@ -279,7 +291,9 @@ impl Verifier<'_> {
         })?;
         // A subkey that signs has to agree (RFC 9580, section 5.2.1.10).
         let signs = signature.typ() == SignatureType::SubkeyBinding
-            && signature.key_flags().is_some_and(|flags| flags.for_signing());
+            && signature
+                .key_flags()
+                .is_some_and(|flags| flags.for_signing());
         if verdict != Verdict::Good || !signs {
             return Ok(verdict);
         }

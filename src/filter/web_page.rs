@@ -6,12 +6,22 @@ pub(super) fn looks_like_one(body: &[u8]) -> bool {
     let Some(rest) = body.trim_ascii_start().strip_prefix(b"<") else {
         return false;
     };
-    ["!doctype html", "html", "head", "body", "title", "script", "meta", "!--", "?xml"]
-        .iter()
-        .any(|start| {
-            rest.get(..start.len())
-                .is_some_and(|rest| rest.eq_ignore_ascii_case(start.as_bytes()))
-        })
+    [
+        "!doctype html",
+        "html",
+        "head",
+        "body",
+        "title",
+        "script",
+        "meta",
+        "!--",
+        "?xml",
+    ]
+    .iter()
+    .any(|start| {
+        rest.get(..start.len())
+            .is_some_and(|rest| rest.eq_ignore_ascii_case(start.as_bytes()))
+    })
 }
 
 #[cfg(test)]

@@ -7,9 +7,10 @@ use sequoia_openpgp::packet::Packet;
 use sequoia_openpgp::{Cert, Fingerprint};
 
 use super::binding::{Standing, reference_time};
-use super::collect::{PrimaryKey, RawCert};
+use super::checked::Checked;
 use super::judge::{Judge, Judgement, designated, is_milder};
-use super::verify::{Checked, verify};
+use super::reduce::{PrimaryKey, RawCert};
+use super::verify::verify;
 use super::{Filter, Kept, UserIdFilter};
 use crate::{CertStatus, Reason, Rejection};
 
@@ -22,8 +23,7 @@ pub(super) fn accept(
 ) -> Result<Kept, Rejection> {
     let refuse =
         |reason, detail: &str| Rejection::new(Some(raw.fingerprint.clone()), reason, detail);
-    let matching = raw.user_ids.iter().filter(|id| id.matches).count();
-    if matching == 0 && raw.too_large.is_none() {
+    if raw.matching == 0 {
         return Err(refuse(Reason::AddressNotCertified, "no User ID names it"));
     }
     if let Some(limit) = &raw.too_large {
@@ -78,7 +78,7 @@ pub(super) fn accept(
     let whole = assemble(checked).map_err(|error| refuse(Reason::Malformed, &error.to_string()))?;
     let (cert, judgement) = reduce(whole, &keep, &judge, &mut notes);
     Ok(Kept {
-        user_ids_dropped: (raw.dropped + matching).saturating_sub(keep.len()),
+        user_ids_dropped: (raw.dropped + raw.matching).saturating_sub(keep.len()),
         cert,
         status: judgement.status,
         can_encrypt: judgement.can_encrypt,

@@ -16,7 +16,7 @@ use sequoia_openpgp::{Cert, Fingerprint};
 
 use super::algorithms;
 use super::binding::created;
-use super::verify::Checked;
+use super::checked::Checked;
 use crate::{CertStatus, Revocation, RevocationKind};
 
 /// By what is judged.

@@ -26,12 +26,16 @@ mod accept;
 mod algorithms;
 mod armor;
 mod binding;
+mod checked;
 mod collect;
 mod judge;
 mod limits;
 mod packets;
+mod reduce;
+mod revokers;
 mod signature;
 mod user_id;
+mod verifier;
 mod verify;
 mod web_page;
 
@@ -39,7 +43,9 @@ pub use limits::{Limits, UserIdFilter};
 pub use packets::{FrameError, Packets, RawPacket, packets};
 
 use crate::{CertStatus, EmailAddress, Reason, Rejection};
-use collect::{Answer, PrimaryKey, Wanted};
+use collect::Answer;
+use limits::Wanted;
+use reduce::PrimaryKey;
 
 /// Reduces answers to what was asked for.
 ///

@@ -749,21 +749,57 @@ fn what_the_backend_cannot_compute_is_no_absence() {
     bound[header + 3] = 110;
     let body = [bytes(&base), packet_bytes(UserID::from(ALICE)), bound].concat();
     assert_eq!(refusal(&apply(&body)), Reason::UnsupportedAlgorithm);
+}
 
-    // The curve of the primary key.
-    if !Curve::BrainpoolP256.is_supported() {
-        let mut key = b"\x04\x00\x00\x00\x01\x13\x09\x2b\x24\x03\x03\x02\x08\x01\x01\x07".to_vec();
-        key.extend([0x02, 0x03, 0x04]);
-        key.extend([0x11; 64]);
-        let key = [&[0xc6, u8::try_from(key.len()).expect("short")][..], &key].concat();
-        let id = packet_bytes(UserID::from(ALICE));
-        let head = [4, 0x13, 19, 8, 0, 6, 5, 2, 0, 0, 0, 2, 0, 0, 0, 0];
-        let numbers = [0, 1, 1, 0, 1, 1];
-        let signature = [&[0xc2, 22][..], &head, &numbers].concat();
-        let filtered = apply(&[key, id, signature].concat());
-        assert_eq!(refusal(&filtered), Reason::UnsupportedAlgorithm);
+#[test]
+fn algorithms_of_keys_that_the_backend_may_lack() {
+    // Brainpool P-256, and RSA of 5120 bits.
+    let mut brainpool = b"\x04\0\0\0\x01\x13\x09\x2b\x24\x03\x03\x02\x08\x01\x01\x07".to_vec();
+    brainpool.extend([0x02, 0x03, 0x04]);
+    brainpool.extend([0x11; 64]);
+    let mut rsa = b"\x04\0\0\0\x01\x01\x14\x00".to_vec();
+    rsa.extend([0xff; 640]);
+    rsa.extend(b"\0\x11\x01\0\x01");
+    let pure_rust = openpgp_discovery::openpgp::crypto::backend() == "RustCrypto";
+    for (key, algorithm, numbers, computable) in [
+        (
+            brainpool,
+            19,
+            &[0, 1, 1, 0, 1, 1][..],
+            Curve::BrainpoolP256.is_supported(),
+        ),
+        (rsa, 1, &[0, 1, 1], !pure_rust),
+    ] {
+        let length = u16::try_from(key.len()).expect("short").to_be_bytes();
+        let mut signature = vec![4, 0x13, algorithm, 8, 0, 6, 5, 2, 0, 0, 0, 2, 0, 0, 0, 0];
+        signature.extend(numbers);
+        let header = [0xc2, u8::try_from(signature.len()).expect("short")];
+        let body = [
+            &[0x99][..],
+            &length,
+            &key,
+            &packet_bytes(UserID::from(ALICE)),
+            &header,
+            &signature,
+        ];
+        let filtered = apply(&body.concat());
+        let expected = if computable {
+            Reason::AddressNotCertified
+        } else {
+            Reason::UnsupportedAlgorithm
+        };
+        assert_eq!(refusal(&filtered), expected, "algorithm {algorithm}");
         assert!(filtered.rejected()[0].fingerprint().is_some());
     }
+}
+
+#[test]
+fn many_broken_parts_are_told_once() {
+    let text = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n!\n-----END PGP PUBLIC KEY BLOCK-----\n";
+    assert_eq!(
+        refusal(&apply(text.repeat(1000).as_bytes())),
+        Reason::Malformed
+    );
 }
 
 #[test]
@@ -1058,12 +1094,10 @@ fn damage_never_panics_and_never_finds_another() {
     let armored = cert(&[ALICE]).armored().to_vec().expect("octets");
     for body in [body, armored] {
         for at in 0..body.len() {
-            for flip in [0x01, 0x80, 0xff] {
-                let mut damaged = body.clone();
-                damaged[at] ^= flip;
-                for kept in apply(&damaged).kept() {
-                    assert_eq!(user_ids(kept), [ALICE], "octet {at} ^ {flip}");
-                }
+            let mut damaged = body.clone();
+            damaged[at] ^= [0x01, 0x80, 0xff][at % 3];
+            for kept in apply(&damaged).kept() {
+                assert_eq!(user_ids(kept), [ALICE], "octet {at}");
             }
         }
     }

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::time::SystemTime;
 
-use sequoia_openpgp::packet::{Packet, UserID};
+use sequoia_openpgp::packet::Packet;
 use sequoia_openpgp::{Cert, Fingerprint};
 
 use super::binding::{Standing, reference_time};
-use super::collect::{PrimaryKey, RawCert};
+use super::checked::Checked;
 use super::judge::{Judge, Judgement, designated, is_milder};
-use super::verify::{Checked, verify};
+use super::reduce::{PrimaryKey, RawCert};
+use super::verify::verify;
 use super::{Filter, Kept, UserIdFilter};
 use crate::{CertStatus, Reason, Rejection};
 
@@ -22,8 +23,7 @@ pub(super) fn accept(
 ) -> Result<Kept, Rejection> {
     let refuse =
         |reason, detail: &str| Rejection::new(Some(raw.fingerprint.clone()), reason, detail);
-    let matching = raw.user_ids.iter().filter(|id| id.matches).count();
-    if matching == 0 && raw.too_large.is_none() {
+    if raw.matching == 0 {
         return Err(refuse(Reason::AddressNotCertified, "no User ID names it"));
     }
     if let Some(limit) = &raw.too_large {
@@ -43,7 +43,7 @@ pub(super) fn accept(
                 bound.push((user_id.id.clone(), from));
             }
             if user_id.matches || filter.user_ids == UserIdFilter::All {
-                keep.insert(user_id.id.clone());
+                keep.insert(user_id.id.value().to_vec());
             }
         } else if user_id.matches && worst != Standing::Uncomputable {
             worst = standing;
@@ -78,7 +78,7 @@ pub(super) fn accept(
     let whole = assemble(checked).map_err(|error| refuse(Reason::Malformed, &error.to_string()))?;
     let (cert, judgement) = reduce(whole, &keep, &judge, &mut notes);
     Ok(Kept {
-        user_ids_dropped: (raw.dropped + matching).saturating_sub(keep.len()),
+        user_ids_dropped: (raw.dropped + raw.matching).saturating_sub(keep.len()),
         cert,
         status: judgement.status,
         can_encrypt: judgement.can_encrypt,
@@ -90,15 +90,15 @@ pub(super) fn accept(
 /// certificate promises something else without them, a note says so.
 fn reduce(
     whole: Cert,
-    keep: &BTreeSet<UserID>,
+    keep: &BTreeSet<Vec<u8>>,
     judge: &Judge<'_>,
     notes: &mut Vec<String>,
 ) -> (Cert, Judgement) {
     let mut judgement = judge.judge(&whole);
-    if whole.userids().all(|id| keep.contains(id.userid())) {
+    if whole.userids().all(|id| keep.contains(id.userid().value())) {
         return (whole, judgement);
     }
-    let cert = whole.retain_userids(|id| keep.contains(id.userid()));
+    let cert = whole.retain_userids(|id| keep.contains(id.userid().value()));
     let alone = judge.judge(&cert);
     if is_milder(&alone, &judgement) {
         notes.push(format!(

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use sequoia_openpgp::packet::Signature;
 
-use super::verify::{Checked, CheckedUserId};
+use super::checked::{Checked, CheckedUserId};
 
 /// Clocks differ: what was made so much later than the reference time was made
 /// at that time.

@@ -16,7 +16,7 @@ use sequoia_openpgp::{Cert, Fingerprint};
 
 use super::algorithms;
 use super::binding::created;
-use super::verify::Checked;
+use super::checked::Checked;
 use crate::{CertStatus, Revocation, RevocationKind};
 
 /// By what is judged.
@@ -51,7 +51,11 @@ impl Judge<'_> {
     fn status(&self, cert: &Cert, policy: &dyn Policy) -> CertStatus {
         if let RevocationStatus::Revoked(revocations) = cert.revocation_status(policy, self.time) {
             let hard = |s: &&&Signature| kind(s) == RevocationKind::Hard;
-            if let Some(revocation) = revocations.iter().find(hard).or(revocations.first()) {
+            if let Some(revocation) = revocations
+                .iter()
+                .find(hard)
+                .or_else(|| revocations.first())
+            {
                 return CertStatus::Revoked(describe(revocation));
             }
         }

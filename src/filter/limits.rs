@@ -1,5 +1,9 @@
 //! What is too much, and what is kept.
 
+use std::time::SystemTime;
+
+use crate::EmailAddress;
+
 /// How much of an answer is acceptable. What goes over is refused as
 /// [`Reason::TooLarge`](crate::Reason::TooLarge), except where another reason is named.
 ///
@@ -65,4 +69,14 @@ pub enum UserIdFilter {
     /// All that the owner bound and did not revoke. One of them still has to
     /// be of the address that was asked for.
     All,
+}
+
+/// What to look for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted<'f> {
+    pub(super) address: &'f EmailAddress,
+    pub(super) user_ids: UserIdFilter,
+    pub(super) limits: &'f Limits,
+    /// What claims to be made later does not count as new.
+    pub(super) horizon: SystemTime,
 }

@@ -19,27 +19,35 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use sequoia_openpgp::Fingerprint;
 use sequoia_openpgp::policy::{Policy, StandardPolicy};
-use sequoia_openpgp::{Cert, Fingerprint};
 
 mod accept;
 mod algorithms;
 mod armor;
 mod binding;
+mod checked;
 mod collect;
+mod filtered;
 mod judge;
 mod limits;
 mod packets;
+mod reduce;
+mod revokers;
 mod signature;
 mod user_id;
+mod verifier;
 mod verify;
 mod web_page;
 
+pub use filtered::{Filtered, Kept};
 pub use limits::{Limits, UserIdFilter};
 pub use packets::{FrameError, Packets, RawPacket, packets};
 
-use crate::{CertStatus, EmailAddress, Reason, Rejection};
-use collect::{Answer, PrimaryKey, Wanted};
+use crate::{EmailAddress, Reason};
+use collect::Answer;
+use limits::Wanted;
+use reduce::PrimaryKey;
 
 /// Reduces answers to what was asked for.
 ///
@@ -68,23 +76,6 @@ pub struct Filter {
     pub(crate) limits: Limits,
     pub(crate) policy: Arc<dyn Policy>,
     pub(crate) time: Option<SystemTime>,
-}
-
-/// What came out of an answer.
-#[derive(Debug, Default)]
-pub struct Filtered {
-    pub(crate) kept: Vec<Kept>,
-    pub(crate) rejected: Vec<Rejection>,
-}
-
-/// A certificate that belongs to the address.
-#[derive(Clone, Debug)]
-pub struct Kept {
-    pub(crate) cert: Cert,
-    pub(crate) status: CertStatus,
-    pub(crate) can_encrypt: bool,
-    pub(crate) notes: Vec<String>,
-    pub(crate) user_ids_dropped: usize,
 }
 
 impl Default for Filter {
@@ -207,80 +198,5 @@ impl Filter {
             )
         });
         filtered
-    }
-}
-
-impl Filtered {
-    fn refused(reason: Reason, detail: &str) -> Self {
-        Self {
-            kept: Vec::new(),
-            rejected: vec![Rejection::new(None, reason, detail)],
-        }
-    }
-
-    /// The certificates of the address, best first: usable before unusable, then
-    /// the newest.
-    pub fn kept(&self) -> &[Kept] {
-        &self.kept
-    }
-
-    /// What was refused, and why.
-    pub fn rejected(&self) -> &[Rejection] {
-        &self.rejected
-    }
-
-    /// Both lists.
-    pub fn into_parts(self) -> (Vec<Kept>, Vec<Rejection>) {
-        (self.kept, self.rejected)
-    }
-
-    /// Says "web page" where nothing at all could be made of the body. For an
-    /// answer that looks like HTML, or is labelled so.
-    pub(crate) fn take_for_web_page(&mut self) {
-        if let ([], [only]) = (&self.kept[..], &self.rejected[..])
-            && only.reason() == Reason::Malformed
-            && only.fingerprint().is_none()
-        {
-            *self = Self::refused(Reason::WebPage, "");
-        }
-    }
-}
-
-impl Kept {
-    /// The certificate, with the wanted User IDs and no others. Every
-    /// self-signature in it verifies; certifications by others are left out.
-    pub fn cert(&self) -> &Cert {
-        &self.cert
-    }
-
-    /// The certificate itself.
-    pub fn into_cert(self) -> Cert {
-        self.cert
-    }
-
-    /// How it stands, judged before other User IDs were dropped.
-    pub fn status(&self) -> &CertStatus {
-        &self.status
-    }
-
-    /// Whether it has a key that is neither revoked nor expired, that the policy
-    /// accepts and the backend computes, and that may encrypt.
-    pub fn can_encrypt(&self) -> bool {
-        self.can_encrypt
-    }
-
-    /// Whether it is valid and can encrypt.
-    pub fn is_usable(&self) -> bool {
-        self.can_encrypt && self.status.is_valid()
-    }
-
-    /// What a person should know beside the status, a sentence each.
-    pub fn notes(&self) -> &[String] {
-        &self.notes
-    }
-
-    /// How many User IDs and User Attributes were dropped.
-    pub fn user_ids_dropped(&self) -> usize {
-        self.user_ids_dropped
     }
 }

@@ -106,6 +106,11 @@ impl<'a> Iterator for Packets<'a> {
 
 impl FusedIterator for Packets<'_> {}
 
+/// Packets that say nothing, wherever they stand.
+pub(super) fn is_ignored(tag: u8) -> bool {
+    matches!(tag, MARKER | TRUST | PADDING)
+}
+
 #[inline]
 fn take(bytes: &[u8]) -> Result<(RawPacket<'_>, &[u8]), FrameError> {
     let (tag, header, body) = header(bytes)?;

@@ -4,6 +4,8 @@
 
 use sequoia_openpgp::{Fingerprint, KeyID};
 
+use super::packets::{self, RawPacket};
+
 /// The types of signature that a certificate is made of (RFC 9580, section 5.2.1).
 pub(super) mod types {
     pub(crate) const GENERIC_CERTIFICATION: u8 = 0x10;
@@ -123,6 +125,15 @@ impl<'a> Head<'a> {
     pub(super) fn is_certification(&self) -> bool {
         (types::GENERIC_CERTIFICATION..=types::POSITIVE_CERTIFICATION).contains(&self.typ)
     }
+}
+
+/// Whether a packet is a key revocation, by its type alone.
+pub(super) fn is_key_revocation(packet: &RawPacket<'_>) -> bool {
+    packet.tag() == packets::SIGNATURE
+        && match *packet.body() {
+            [3, _, typ, ..] | [4 | 6, typ, ..] => typ == types::KEY_REVOCATION,
+            _ => false,
+        }
 }
 
 /// A subpacket area behind its length, and the rest.

@@ -507,7 +507,7 @@ async fn locate_asks_the_network_that_it_is_told() {
             .contains("503")
     );
     assert_eq!(of("alice")["outcome"], "invalid_address");
-    let written = std::fs::read(file).expect("written");
+    let written = fs::read(file).expect("written");
     let written = Cert::from_bytes(&written).expect("a certificate");
     assert_eq!(written.fingerprint(), sample.cert.fingerprint());
 }

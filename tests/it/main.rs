@@ -2,6 +2,7 @@
 
 mod batch;
 mod cli;
+mod filter;
 mod hostile;
 mod order;
 mod vectors;

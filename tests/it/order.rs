@@ -197,7 +197,7 @@ async fn broken_advanced_host_leaves_the_direct_one_silent() {
         };
         let locator = testbed.locator().deadline(deadline);
         let lookup = locate(&locator.clone().build().expect("builds")).await;
-        let outcome = kind.map_or("absent".to_owned(), |kind| format!("{kind:?}"));
+        let outcome = kind.map_or_else(|| "absent".to_owned(), |kind| format!("{kind:?}"));
         assert_eq!(
             trail(&lookup),
             [

@@ -1040,11 +1040,27 @@ fn subkeys() {
     let stranger = other
         .keys()
         .subkeys()
-        .next()
+        .find(|k| k.key().pk_algo().for_signing())
         .expect("a subkey")
         .key()
-        .clone();
-    let body = [bytes(&base), packet_bytes(stranger)].concat();
+        .clone()
+        .take_secret()
+        .0;
+    let body = [bytes(&base), packet_bytes(stranger.clone())].concat();
+    assert_eq!(only(&apply(&body)).cert().keys().count(), 3);
+
+    // Nor somebody else's signing key, whose owner did not agree.
+    let stolen = SignatureBuilder::new(SignatureType::SubkeyBinding)
+        .set_key_flags(KeyFlags::empty().set_signing())
+        .and_then(|b| {
+            b.sign_subkey_binding(
+                &mut signer(&base),
+                Some(base.primary_key().key()),
+                &stranger,
+            )
+        })
+        .expect("a binding");
+    let body = [bytes(&base), packet_bytes(stranger), packet_bytes(stolen)].concat();
     assert_eq!(only(&apply(&body)).cert().keys().count(), 3);
 }
 

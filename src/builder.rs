@@ -1,7 +1,6 @@
 //! The options of a [`KeyLocator`].
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -34,11 +33,11 @@ use crate::{Error, ErrorKind, Event, KeyLocator, Limits, UserIdFilter};
 #[derive(Clone)]
 pub struct KeyLocatorBuilder {
     resolver: Option<Arc<dyn DnsResolver>>,
-    nameservers: Vec<SocketAddr>,
+    #[cfg(feature = "hickory")]
+    nameservers: Vec<std::net::SocketAddr>,
     transport: Option<Arc<dyn HttpTransport>>,
-    trust_anchors: Vec<Vec<u8>>,
-    trust_anchors_pem: Vec<Vec<u8>>,
-    user_agent: Option<String>,
+    #[cfg(feature = "reqwest")]
+    bundled_transport: crate::transport::ReqwestTransportBuilder,
     guard: AddressGuard,
     vks: Vks,
     budget: Budget,
@@ -66,11 +65,11 @@ impl Default for KeyLocatorBuilder {
     fn default() -> Self {
         Self {
             resolver: None,
+            #[cfg(feature = "hickory")]
             nameservers: Vec::new(),
             transport: None,
-            trust_anchors: Vec::new(),
-            trust_anchors_pem: Vec::new(),
-            user_agent: None,
+            #[cfg(feature = "reqwest")]
+            bundled_transport: crate::transport::ReqwestTransport::builder(),
             guard: AddressGuard::new(),
             vks: Vks::Default,
             budget: Budget::documented(),
@@ -197,7 +196,7 @@ impl KeyLocatorBuilder {
     /// Asks these DNS servers instead of the system's.
     #[cfg(feature = "hickory")]
     #[must_use]
-    pub fn nameservers(mut self, servers: impl IntoIterator<Item = SocketAddr>) -> Self {
+    pub fn nameservers(mut self, servers: impl IntoIterator<Item = std::net::SocketAddr>) -> Self {
         self.nameservers = servers.into_iter().collect();
         self
     }
@@ -220,7 +219,7 @@ impl KeyLocatorBuilder {
     #[cfg(feature = "reqwest")]
     #[must_use]
     pub fn trust_anchor(mut self, der: impl Into<Vec<u8>>) -> Self {
-        self.trust_anchors.push(der.into());
+        self.bundled_transport = self.bundled_transport.trust_anchor(der);
         self
     }
 
@@ -228,7 +227,7 @@ impl KeyLocatorBuilder {
     #[cfg(feature = "reqwest")]
     #[must_use]
     pub fn trust_anchors_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.trust_anchors_pem.push(pem.into());
+        self.bundled_transport = self.bundled_transport.trust_anchors_pem(pem);
         self
     }
 
@@ -236,7 +235,7 @@ impl KeyLocatorBuilder {
     #[cfg(feature = "reqwest")]
     #[must_use]
     pub fn user_agent(mut self, agent: impl Into<String>) -> Self {
-        self.user_agent = Some(agent.into());
+        self.bundled_transport = self.bundled_transport.user_agent(agent);
         self
     }
 }
@@ -324,22 +323,12 @@ impl KeyLocatorBuilder {
     }
 
     #[cfg(feature = "reqwest")]
-    fn bundled_transport(&mut self) -> Result<Arc<dyn HttpTransport>, Error> {
-        let mut builder = crate::transport::ReqwestTransport::builder();
-        for der in self.trust_anchors.drain(..) {
-            builder = builder.trust_anchor(der);
-        }
-        for pem in self.trust_anchors_pem.drain(..) {
-            builder = builder.trust_anchors_pem(pem);
-        }
-        if let Some(agent) = self.user_agent.take() {
-            builder = builder.user_agent(agent);
-        }
-        Ok(Arc::new(builder.build()?))
+    fn bundled_transport(&self) -> Result<Arc<dyn HttpTransport>, Error> {
+        Ok(Arc::new(self.bundled_transport.clone().build()?))
     }
 
     #[cfg(not(feature = "reqwest"))]
-    fn bundled_transport(&mut self) -> Result<Arc<dyn HttpTransport>, Error> {
+    fn bundled_transport(&self) -> Result<Arc<dyn HttpTransport>, Error> {
         Err(config(
             "no transport is given, and the feature `reqwest` is off",
         ))

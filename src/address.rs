@@ -144,8 +144,8 @@ impl EmailAddress {
     /// The whole address as a validating key server is asked for it: the local
     /// part as written (lower-casing is the server's business), the domain in
     /// A-labels. Not yet percent-encoded.
-    pub fn vks(&self) -> String {
-        self.text.clone()
+    pub fn vks(&self) -> &str {
+        &self.text
     }
 
     /// The local part that DANE hashes: without quotes and the backslashes in

@@ -1,6 +1,5 @@
 //! The options of a [`KeyLocator`].
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -30,14 +29,14 @@ use crate::{Error, ErrorKind, Event, KeyLocator, Limits, UserIdFilter};
 ///     .build()?;
 /// # Ok::<(), openpgp_discovery::Error>(())
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct KeyLocatorBuilder {
     resolver: Option<Arc<dyn DnsResolver>>,
     #[cfg(feature = "hickory")]
-    nameservers: Vec<std::net::SocketAddr>,
+    nameservers: Option<Vec<std::net::SocketAddr>>,
     transport: Option<Arc<dyn HttpTransport>>,
     #[cfg(feature = "reqwest")]
-    bundled_transport: crate::transport::ReqwestTransportBuilder,
+    bundled_transport: Option<crate::transport::ReqwestTransportBuilder>,
     guard: AddressGuard,
     vks: Vks,
     budget: Budget,
@@ -58,18 +57,15 @@ enum Vks {
     Off,
 }
 
-/// A year is as good as none, and can be added to any clock.
-const LONGEST_DEADLINE: Duration = Duration::from_secs(365 * 24 * 3600);
-
 impl Default for KeyLocatorBuilder {
     fn default() -> Self {
         Self {
             resolver: None,
             #[cfg(feature = "hickory")]
-            nameservers: Vec::new(),
+            nameservers: None,
             transport: None,
             #[cfg(feature = "reqwest")]
-            bundled_transport: crate::transport::ReqwestTransport::builder(),
+            bundled_transport: None,
             guard: AddressGuard::new(),
             vks: Vks::Default,
             budget: Budget::documented(),
@@ -82,6 +78,25 @@ impl Default for KeyLocatorBuilder {
             on_event: None,
             log_addresses: false,
         }
+    }
+}
+
+impl KeyLocator {
+    /// WKD, then keys.openpgp.org, over the system's resolver and trust store,
+    /// with every guard and limit at its default.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] where the system has no usable DNS configuration,
+    /// trust store or TLS provider.
+    #[cfg(all(feature = "hickory", feature = "reqwest"))]
+    pub fn new() -> Result<Self, Error> {
+        Self::builder().build()
+    }
+
+    /// Starts with the defaults of [`new`](Self::new).
+    pub fn builder() -> KeyLocatorBuilder {
+        KeyLocatorBuilder::default()
     }
 }
 
@@ -166,7 +181,7 @@ impl KeyLocatorBuilder {
     /// WKD gets at most 60 % of it where the key server is still to be asked.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline.min(LONGEST_DEADLINE);
+        self.deadline = deadline.min(Self::LONGEST_DEADLINE);
         self
     }
 
@@ -187,6 +202,23 @@ impl KeyLocatorBuilder {
 
     /// Which names and addresses may be reached: only globally reachable ones
     /// by default.
+    ///
+    /// ```no_run
+    /// use openpgp_discovery::KeyLocator;
+    /// use openpgp_discovery::dns::AddressGuard;
+    ///
+    /// # fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// // A company with a domain, a directory and a CA of its own.
+    /// let guard = AddressGuard::new()
+    ///     .allow("10.0.0.0/8".parse()?)
+    ///     .allow_name_suffix("corp.internal");
+    /// let locator = KeyLocator::builder()
+    ///     .guard(guard)
+    ///     .nameservers(["10.0.0.53:53".parse()?])
+    ///     .trust_anchors_pem(std::fs::read("company-ca.pem")?)
+    ///     .build()?;
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn guard(mut self, guard: AddressGuard) -> Self {
         self.guard = guard;
@@ -197,7 +229,7 @@ impl KeyLocatorBuilder {
     #[cfg(feature = "hickory")]
     #[must_use]
     pub fn nameservers(mut self, servers: impl IntoIterator<Item = std::net::SocketAddr>) -> Self {
-        self.nameservers = servers.into_iter().collect();
+        self.nameservers = Some(servers.into_iter().collect());
         self
     }
 
@@ -219,7 +251,8 @@ impl KeyLocatorBuilder {
     #[cfg(feature = "reqwest")]
     #[must_use]
     pub fn trust_anchor(mut self, der: impl Into<Vec<u8>>) -> Self {
-        self.bundled_transport = self.bundled_transport.trust_anchor(der);
+        let bundled = self.bundled_transport.take().unwrap_or_default();
+        self.bundled_transport = Some(bundled.trust_anchor(der));
         self
     }
 
@@ -227,7 +260,8 @@ impl KeyLocatorBuilder {
     #[cfg(feature = "reqwest")]
     #[must_use]
     pub fn trust_anchors_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.bundled_transport = self.bundled_transport.trust_anchors_pem(pem);
+        let bundled = self.bundled_transport.take().unwrap_or_default();
+        self.bundled_transport = Some(bundled.trust_anchors_pem(pem));
         self
     }
 
@@ -235,7 +269,8 @@ impl KeyLocatorBuilder {
     #[cfg(feature = "reqwest")]
     #[must_use]
     pub fn user_agent(mut self, agent: impl Into<String>) -> Self {
-        self.bundled_transport = self.bundled_transport.user_agent(agent);
+        let bundled = self.bundled_transport.take().unwrap_or_default();
+        self.bundled_transport = Some(bundled.user_agent(agent));
         self
     }
 }
@@ -244,9 +279,22 @@ impl KeyLocatorBuilder {
 impl KeyLocatorBuilder {
     /// Tells this what happens meanwhile. It is called on the task that looks
     /// up, so it must not block.
+    ///
+    /// ```no_run
+    /// use openpgp_discovery::{Event, KeyLocator};
+    ///
+    /// let locator = KeyLocator::builder()
+    ///     .on_event(|event| match event {
+    ///         Event::Started { step, target, .. } => println!("asking {target} ({step})"),
+    ///         Event::Finished { attempt, .. } => println!("{attempt}"),
+    ///         _ => {}
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), openpgp_discovery::Error>(())
+    /// ```
     #[must_use]
     pub fn on_event(mut self, on_event: impl Fn(Event<'_>) + Send + Sync + 'static) -> Self {
-        self.on_event = Some(Arc::new(on_event));
+        self.on_event = Some(OnEvent(Arc::new(on_event)));
         self
     }
 
@@ -260,12 +308,16 @@ impl KeyLocatorBuilder {
 }
 
 impl KeyLocatorBuilder {
+    /// A year is as good as none, and can be added to any clock.
+    pub(crate) const LONGEST_DEADLINE: Duration = Duration::from_secs(365 * 24 * 3600);
+
     /// Builds it. Nothing is sent.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] where neither WKD nor a key server is left to ask,
-    /// the key server's URL cannot be one, a trust anchor cannot be read, or the
+    /// [`ErrorKind::Config`] where neither WKD nor a key server is left to ask, the
+    /// deadline is zero, the list of name servers is empty, options of the bundled
+    /// resolver or transport are set beside a given one, the key server's URL cannot be one, a trust anchor cannot be read, or the
     /// system's DNS configuration or TLS set-up cannot be used; without the
     /// `hickory` or `reqwest` feature also where no resolver or transport is given.
     pub fn build(mut self) -> Result<KeyLocator, Error> {
@@ -275,14 +327,11 @@ impl KeyLocatorBuilder {
             Vks::Off if self.wkd => None,
             Vks::Off => return Err(config("neither WKD nor a key server is left to ask")),
         };
-        let dns = match self.resolver.take() {
-            Some(dns) => dns,
-            None => self.bundled_resolver()?,
-        };
-        let transport = match self.transport.take() {
-            Some(transport) => transport,
-            None => self.bundled_transport()?,
-        };
+        if self.deadline.is_zero() {
+            return Err(config("a deadline of zero leaves no time for anything"));
+        }
+        let dns = self.take_resolver()?;
+        let transport = self.take_transport()?;
         let fetcher = Fetcher {
             transport,
             dns,
@@ -297,56 +346,54 @@ impl KeyLocatorBuilder {
                 wkd: self.wkd,
                 fallback: self.fallback,
                 filter: self.filter,
-                deadline: self.deadline,
                 concurrency: self.concurrency,
-                on_event: self.on_event,
                 log_addresses: self.log_addresses,
             }),
             budget: self.budget,
+            deadline: self.deadline,
+            on_event: self.on_event,
         })
     }
 
     #[cfg(feature = "hickory")]
-    fn bundled_resolver(&self) -> Result<Arc<dyn DnsResolver>, Error> {
+    fn take_resolver(&mut self) -> Result<Arc<dyn DnsResolver>, Error> {
         use crate::dns::HickoryDns;
-        Ok(match self.nameservers.as_slice() {
-            [] => Arc::new(HickoryDns::system()?),
-            servers => Arc::new(HickoryDns::with_servers(servers)?),
+        Ok(match (self.resolver.take(), &self.nameservers) {
+            (Some(resolver), None) => resolver,
+            (Some(_), Some(_)) => {
+                return Err(config(
+                    "name servers are for the bundled resolver, not for a given one",
+                ));
+            }
+            (None, Some(servers)) => Arc::new(HickoryDns::with_servers(servers)?),
+            (None, None) => Arc::new(HickoryDns::system()?),
         })
     }
 
     #[cfg(not(feature = "hickory"))]
-    fn bundled_resolver(&self) -> Result<Arc<dyn DnsResolver>, Error> {
-        Err(config(
-            "no resolver is given, and the feature `hickory` is off",
-        ))
+    fn take_resolver(&mut self) -> Result<Arc<dyn DnsResolver>, Error> {
+        let none = || config("no resolver is given, and the feature `hickory` is off");
+        self.resolver.take().ok_or_else(none)
     }
 
     #[cfg(feature = "reqwest")]
-    fn bundled_transport(&self) -> Result<Arc<dyn HttpTransport>, Error> {
-        Ok(Arc::new(self.bundled_transport.clone().build()?))
+    fn take_transport(&mut self) -> Result<Arc<dyn HttpTransport>, Error> {
+        match (self.transport.take(), self.bundled_transport.take()) {
+            (Some(transport), None) => Ok(transport),
+            (Some(_), Some(_)) => Err(config(
+                "trust anchors and user agent are for the bundled transport, not for a given one",
+            )),
+            (None, bundled) => Ok(Arc::new(bundled.unwrap_or_default().build()?)),
+        }
     }
 
     #[cfg(not(feature = "reqwest"))]
-    fn bundled_transport(&self) -> Result<Arc<dyn HttpTransport>, Error> {
-        Err(config(
-            "no transport is given, and the feature `reqwest` is off",
-        ))
+    fn take_transport(&mut self) -> Result<Arc<dyn HttpTransport>, Error> {
+        let none = || config("no transport is given, and the feature `reqwest` is off");
+        self.transport.take().ok_or_else(none)
     }
 }
 
 fn config(why: &str) -> Error {
     Error::new(ErrorKind::Config, why)
-}
-
-impl fmt::Debug for KeyLocatorBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeyLocatorBuilder")
-            .field("vks", &self.vks)
-            .field("wkd", &self.wkd)
-            .field("fallback", &self.fallback)
-            .field("filter", &self.filter)
-            .field("deadline", &self.deadline)
-            .finish_non_exhaustive()
-    }
 }

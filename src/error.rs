@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Why something could not be done.
@@ -12,16 +13,16 @@ use std::time::Duration;
 /// The sentence names the step and the host. It never holds an address's local
 /// part or a whole URL; what lower layers said is in
 /// [`source`](std::error::Error::source).
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct Error(Box<Inner>);
 
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug)]
 struct Inner {
     kind: ErrorKind,
     detail: String,
     retry_after: Option<Duration>,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 /// What sort of thing went wrong: the part of an [`Error`] to match on.
@@ -85,7 +86,7 @@ impl Error {
     /// The same error with its cause.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.0.source = Some(source.into());
+        self.0.source = Some(source.into().into());
         self
     }
 
@@ -108,7 +109,9 @@ impl Error {
         self.0.retry_after
     }
 
-    /// Whether the same call may succeed later without any change.
+    /// Whether the same call may well succeed later, by the kind alone: yes for
+    /// what goes wrong in the network and on servers, no for what is wrong with
+    /// the question, the set-up or the answer.
     pub fn is_transient(&self) -> bool {
         matches!(
             self.0.kind,
@@ -119,6 +122,12 @@ impl Error {
                 | ErrorKind::BudgetSpent
                 | ErrorKind::Timeout
         )
+    }
+}
+
+impl StdError for Inner {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as _)
     }
 }
 

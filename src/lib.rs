@@ -75,8 +75,9 @@
 //!
 //! Nothing is asked for addresses that were not asked for. Errors and `tracing`
 //! events of this crate hold no local part unless
-//! [`log_addresses`](KeyLocatorBuilder::log_addresses) is on; what a name resolved
-//! to is in none. The libraries below have debug and trace events of their own.
+//! [`log_addresses`](KeyLocatorBuilder::log_addresses) is on. What a name resolved
+//! to is in no answer and no error, and in events at debug level alone. The
+//! libraries below have debug and trace events of their own.
 //!
 //! # Features
 //!
@@ -89,7 +90,8 @@
 //! | `crypto-openssl`, `-nettle`, `-botan`, `-cng`, `-rust` | | a crypto backend of [`openpgp`]: exactly one in the whole program |
 //!
 //! Without `hickory` or `reqwest`, a [`DnsResolver`](dns::DnsResolver) or an
-//! [`HttpTransport`](transport::HttpTransport) has to be given to the builder.
+//! [`HttpTransport`](transport::HttpTransport) has to be given to the builder, and
+//! there is no `KeyLocator::new`.
 //! The bundled ones need a tokio runtime with its I/O and time drivers on.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -104,6 +106,7 @@ pub mod filter;
 mod locator;
 mod lookup;
 pub mod plan;
+mod rejection;
 mod source;
 mod status;
 pub mod transport;
@@ -115,9 +118,8 @@ pub use builder::KeyLocatorBuilder;
 pub use error::{Error, ErrorKind};
 pub use filter::{Limits, UserIdFilter};
 pub use locator::KeyLocator;
-pub use lookup::{
-    Absence, Attempt, Event, Found, Lookup, Outcome, Provenance, Reason, Rejection, Status,
-};
+pub use lookup::{Absence, Attempt, Event, Found, Lookup, Outcome, Provenance, Status};
+pub use rejection::{Reason, Rejection};
 pub use source::{Method, Source, Step};
 pub use status::{CertStatus, Revocation, RevocationKind};
 

@@ -13,12 +13,12 @@ use url::Url;
 
 use crate::fetch::{Fetcher, Miss, Page};
 use crate::filter::Filter;
-use crate::lookup::{Absence, Attempt, Event, Found, Outcome, Provenance, Rejection};
+use crate::lookup::{Absence, Attempt, Event, Found, Outcome, Provenance};
 use crate::plan::{Fallback, Observation, Options, Plan};
 use crate::vks::{self, Budget, KeyServer};
 use crate::wkd;
 use crate::{
-    EmailAddress, Error, ErrorKind, KeyLocatorBuilder, Lookup, Method, Reason, Source, Step,
+    EmailAddress, Error, ErrorKind, KeyLocatorBuilder, Lookup, Method, Rejection, Source, Step,
 };
 
 /// Finds certificates for e-mail addresses.
@@ -47,58 +47,68 @@ use crate::{
 pub struct KeyLocator {
     pub(crate) inner: Arc<Inner>,
     pub(crate) budget: Budget,
+    pub(crate) deadline: Duration,
+    pub(crate) on_event: Option<OnEvent>,
 }
 
-pub(crate) type OnEvent = Arc<dyn Fn(Event<'_>) + Send + Sync>;
+/// Who is told what happens.
+#[derive(Clone)]
+pub(crate) struct OnEvent(pub(crate) Arc<dyn Fn(Event<'_>) + Send + Sync>);
 
+#[derive(Debug)]
 pub(crate) struct Inner {
     pub(crate) fetcher: Fetcher,
     pub(crate) vks: Option<KeyServer>,
     pub(crate) wkd: bool,
     pub(crate) fallback: Fallback,
     pub(crate) filter: Filter,
-    pub(crate) deadline: Duration,
     pub(crate) concurrency: usize,
-    pub(crate) on_event: Option<OnEvent>,
     pub(crate) log_addresses: bool,
 }
 
 impl KeyLocator {
-    /// WKD, then keys.openpgp.org, over the system's resolver and trust store,
-    /// with every guard and limit at its default.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Config`] where the system has no usable DNS configuration,
-    /// trust store or TLS provider.
-    #[cfg(all(feature = "hickory", feature = "reqwest"))]
-    pub fn new() -> Result<Self, Error> {
-        Self::builder().build()
-    }
-
-    /// Starts with the defaults of [`new`](Self::new).
-    pub fn builder() -> KeyLocatorBuilder {
-        KeyLocatorBuilder::default()
-    }
-
     /// A clone with a budget of its own for the key server: one for each tenant
     /// of a platform, so that one cannot spend everybody's.
     #[must_use]
     pub fn with_vks_budget(&self, budget: Budget) -> Self {
         Self {
-            inner: self.inner.clone(),
             budget,
+            ..self.clone()
+        }
+    }
+
+    /// A clone with another [`deadline`](KeyLocatorBuilder::deadline).
+    #[must_use]
+    pub fn with_deadline(&self, deadline: Duration) -> Self {
+        Self {
+            deadline: deadline.min(KeyLocatorBuilder::LONGEST_DEADLINE),
+            ..self.clone()
+        }
+    }
+
+    /// A clone that tells [somebody else](KeyLocatorBuilder::on_event) what happens.
+    #[must_use]
+    pub fn with_on_event(&self, on_event: impl Fn(Event<'_>) + Send + Sync + 'static) -> Self {
+        Self {
+            on_event: Some(OnEvent(Arc::new(on_event))),
+            ..self.clone()
         }
     }
 
     /// Looks up the certificates of an address: WKD by the advanced method, or
     /// by the direct one where DNS says that `openpgpkey.DOMAIN` has no address;
-    /// then the key server. The first hit ends it.
+    /// then the key server. The first hit ends it, be what was found usable or
+    /// not: a domain that serves an expired certificate speaks for its address.
     ///
     /// It cannot fail as a whole: what went wrong is in the [`Lookup`]. It ends
     /// within the builder's
     /// [`deadline`](KeyLocatorBuilder::deadline) (20 seconds by default);
     /// dropping the future cancels it, and nothing runs on behind it.
+    ///
+    /// A composer that looks up while somebody types should wait for a pause, and
+    /// drop the look-up of what has been typed further: `a@example.co` is an
+    /// address too, and each look-up tells others about it and can cost one of
+    /// the key server's requests.
     ///
     /// # Privacy
     ///
@@ -116,6 +126,14 @@ impl KeyLocator {
     /// ([`concurrency`](KeyLocatorBuilder::concurrency)), and yields each
     /// look-up as it ends. An address that comes twice is looked up once and
     /// yielded once. The deadline holds for each address by itself.
+    ///
+    /// By default the key server may be asked 50 times, then once a minute: with
+    /// many addresses that WKD does not know, set another
+    /// [budget](KeyLocatorBuilder::vks_budget), where the server's operator
+    /// allows it, or be ready for [`ErrorKind::BudgetSpent`].
+    ///
+    /// The stream is one of the crates `futures-core` and `futures-util`; pin it
+    /// ([`std::pin::pin!`]) to call `next`.
     ///
     /// ```no_run
     /// # async fn run() -> Result<(), openpgp_discovery::Error> {
@@ -148,8 +166,8 @@ impl KeyLocator {
 
 /// One look-up on its way.
 struct Run<'a> {
-    locator: &'a Inner,
-    budget: &'a Budget,
+    locator: &'a KeyLocator,
+    inner: &'a Inner,
     address: &'a EmailAddress,
     places: wkd::Url<'a>,
     deadline: Instant,
@@ -161,13 +179,12 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn new(locator: &'a KeyLocator, address: &'a EmailAddress) -> Self {
-        let inner = &*locator.inner;
         Self {
-            locator: inner,
-            budget: &locator.budget,
+            locator,
+            inner: &locator.inner,
             address,
             places: wkd::Url::new(address),
-            deadline: Instant::now() + inner.deadline,
+            deadline: Instant::now() + locator.deadline,
             known: None,
             lookup: Lookup::new(address.clone()),
         }
@@ -175,15 +192,15 @@ impl<'a> Run<'a> {
 
     async fn drive(mut self) -> Lookup {
         let mut plan = Plan::new(Options {
-            wkd: self.locator.wkd,
-            vks: self.locator.vks.is_some(),
-            fallback: self.locator.fallback,
+            wkd: self.inner.wkd,
+            vks: self.inner.vks.is_some(),
+            fallback: self.inner.fallback,
             advanced: self.places.advanced_host().is_some(),
         });
         while let Some(step) = plan.next() {
-            let outcome = self.take(step).await;
-            plan.observe(Observation::of(&outcome.outcome));
-            self.lookup.attempts.push(outcome);
+            let attempt = self.take(step).await;
+            plan.observe(observation(attempt.outcome()));
+            self.lookup.attempts.push(attempt);
         }
         self.lookup
     }
@@ -218,7 +235,7 @@ impl<'a> Run<'a> {
     }
 
     fn emit(&self, event: Event<'_>) {
-        if let Some(on_event) = &self.locator.on_event {
+        if let Some(OnEvent(on_event)) = &self.locator.on_event {
             on_event(event);
         }
     }
@@ -229,7 +246,7 @@ impl<'a> Run<'a> {
             Method::WkdAdvanced => self.places.advanced_host().unwrap_or_default(),
             Method::WkdDirect => self.address.domain().to_owned(),
             Method::VksByEmail => {
-                let vks = self.locator.vks.as_ref();
+                let vks = self.inner.vks.as_ref();
                 vks.map(KeyServer::host).unwrap_or_default().to_owned()
             }
         }
@@ -242,11 +259,11 @@ impl<'a> Run<'a> {
         let total = self.locator.deadline;
         let start = self.deadline - total;
         let share = |time: Duration| time.mul_f64(0.6);
-        let wkd = match self.locator.vks {
+        let wkd = match self.inner.vks {
             Some(_) => share(total),
             None => total,
         };
-        match (method, self.locator.fallback) {
+        match (method, self.inner.fallback) {
             (Method::VksByEmail, _) => self.deadline,
             (Method::WkdAdvanced, Fallback::Lenient) => start + share(wkd),
             (Method::WkdAdvanced | Method::WkdDirect, _) => start + wkd,
@@ -254,11 +271,11 @@ impl<'a> Run<'a> {
     }
 
     async fn resolve(&mut self, host: &str, deadline: Instant) -> Outcome {
-        if !self.locator.fetcher.guard.allows_name(host) {
+        if !self.inner.fetcher.guard.allows_name(host) {
             let why = format!("{host} is a special-purpose name");
             return Outcome::Failed(Error::new(ErrorKind::Blocked, why));
         }
-        match timeout_at(deadline, self.locator.fetcher.dns.addresses(host)).await {
+        match timeout_at(deadline, self.inner.fetcher.dns.addresses(host)).await {
             Ok(Ok(addresses)) if addresses.is_empty() => Outcome::Absent(Absence::NoAddress),
             Ok(Ok(addresses)) => {
                 self.known = Some(addresses);
@@ -273,12 +290,19 @@ impl<'a> Run<'a> {
     }
 
     async fn ask(&mut self, method: Method, deadline: Instant) -> (Option<Url>, Outcome) {
-        let fetcher = &self.locator.fetcher;
+        let fetcher = &self.inner.fetcher;
         let known = self.known.take();
-        let (url, answer) = match (method, &self.locator.vks) {
+        let (url, answer) = match (method, &self.inner.vks) {
             (Method::VksByEmail, Some(server)) => (
                 Some(server.by_email(self.address)),
-                vks::by_email(fetcher, server, self.budget, self.address, deadline).await,
+                vks::by_email(
+                    fetcher,
+                    server,
+                    &self.locator.budget,
+                    self.address,
+                    deadline,
+                )
+                .await,
             ),
             (Method::WkdAdvanced | Method::WkdDirect, _) => {
                 let url = match method {
@@ -304,7 +328,7 @@ impl<'a> Run<'a> {
 
     /// Filters what a source gave.
     fn judge(&mut self, method: Method, page: Page) -> Outcome {
-        let mut filtered = self.locator.filter.apply(&page.body, self.address);
+        let mut filtered = self.inner.filter.apply(&page.body, self.address);
         // The key server labels its sentences HTML.
         if page.labelled_html && method.source() == Source::Wkd {
             filtered.take_for_web_page();
@@ -312,21 +336,20 @@ impl<'a> Run<'a> {
         if filtered.kept.is_empty() {
             return self.refuse(method, filtered.rejected);
         }
-        self.lookup.rejected.extend(filtered.rejected);
+        self.list(method, filtered.rejected);
         let count = filtered.kept.len();
-        self.lookup
-            .found
-            .extend(filtered.kept.into_iter().map(|kept| Found {
-                cert: kept.cert,
-                status: kept.status,
-                can_encrypt: kept.can_encrypt,
-                notes: kept.notes,
-                provenance: Provenance {
-                    method,
-                    url: page.url.clone(),
-                    user_ids_dropped: kept.user_ids_dropped,
-                },
-            }));
+        let provenance = Provenance {
+            method,
+            url: page.url,
+        };
+        self.lookup.found = filtered
+            .kept
+            .into_iter()
+            .map(|kept| Found {
+                kept,
+                provenance: provenance.clone(),
+            })
+            .collect();
         Outcome::Found(count)
     }
 
@@ -338,25 +361,36 @@ impl<'a> Run<'a> {
                 let why = format!("{}: {rejection}", self.target(method));
                 Outcome::Failed(Error::new(ErrorKind::BadAnswer, why))
             }
-            None if rejected.is_empty() => Outcome::Failed(Error::new(
-                ErrorKind::BadAnswer,
-                format!("{}: {}", self.target(method), Reason::Malformed),
-            )),
             None => Outcome::Rejected,
         };
-        self.lookup.rejected.extend(rejected);
+        self.list(method, rejected);
         outcome
+    }
+
+    fn list(&mut self, method: Method, rejected: Vec<Rejection>) {
+        let rejected = rejected.into_iter().map(|rejection| Rejection {
+            method: Some(method),
+            ..rejection
+        });
+        self.lookup.rejected.extend(rejected);
     }
 }
 
-impl std::fmt::Debug for Inner {
+/// What an outcome means for the order.
+fn observation(outcome: &Outcome) -> Observation {
+    match outcome {
+        Outcome::Addresses => Observation::Addresses,
+        Outcome::Found(_) => Observation::Found,
+        Outcome::Absent(Absence::NoAddress) => Observation::NoAddress,
+        Outcome::Absent(Absence::NotThere) => Observation::Absent,
+        Outcome::Rejected => Observation::Rejected,
+        Outcome::Failed(error) if error.kind() == ErrorKind::Blocked => Observation::Blocked,
+        Outcome::Failed(_) => Observation::Failed,
+    }
+}
+
+impl std::fmt::Debug for OnEvent {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Inner")
-            .field("vks", &self.vks)
-            .field("wkd", &self.wkd)
-            .field("fallback", &self.fallback)
-            .field("filter", &self.filter)
-            .field("deadline", &self.deadline)
-            .finish_non_exhaustive()
+        f.debug_struct("OnEvent").finish_non_exhaustive()
     }
 }

@@ -3,13 +3,17 @@
 use std::fmt;
 use std::time::Duration;
 
-use sequoia_openpgp::{Cert, Fingerprint};
+use sequoia_openpgp::Cert;
 use url::Url;
 
-use crate::{CertStatus, EmailAddress, Error, ErrorKind, Method, Source, Step};
+use crate::filter::Kept;
+use crate::{CertStatus, EmailAddress, Error, ErrorKind, Method, Rejection, Source, Step};
 
 /// The result of looking up one address.
-#[derive(Debug)]
+///
+/// Its `Debug` output shows the address, in URLs too: it is for developers, not
+/// for logs.
+#[derive(Clone, Debug)]
 pub struct Lookup {
     pub(crate) address: EmailAddress,
     pub(crate) found: Vec<Found>,
@@ -79,7 +83,8 @@ impl Lookup {
         &self.attempts
     }
 
-    /// The first failure on the way, whatever the status.
+    /// The first failure on the way. There is one where the status is
+    /// [`Status::Failed`]; where a certificate was found all the same, there may be.
     pub fn error(&self) -> Option<&Error> {
         self.attempts.iter().find_map(Attempt::error)
     }
@@ -115,44 +120,68 @@ impl Lookup {
 }
 
 /// A certificate that belongs to the address, and where it came from.
+///
+/// ```no_run
+/// # fn encrypt(found: &openpgp_discovery::Found, text: &[u8]) -> anyhow::Result<Vec<u8>> {
+/// use std::io::Write;
+///
+/// use openpgp_discovery::openpgp::policy::StandardPolicy;
+/// use openpgp_discovery::openpgp::serialize::stream::{Armorer, Encryptor, LiteralWriter, Message};
+///
+/// let policy = StandardPolicy::new();
+/// let keys = found.cert().keys().with_policy(&policy, None);
+/// let keys = keys.supported().alive().revoked(false).for_transport_encryption();
+///
+/// let mut mail = Vec::new();
+/// let message = Armorer::new(Message::new(&mut mail)).build()?;
+/// let message = Encryptor::for_recipients(message, keys).build()?;
+/// let mut message = LiteralWriter::new(message).build()?;
+/// message.write_all(text)?;
+/// message.finalize()?;
+/// # Ok(mail)
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Found {
-    pub(crate) cert: Cert,
-    pub(crate) status: CertStatus,
-    pub(crate) can_encrypt: bool,
-    pub(crate) notes: Vec<String>,
+    pub(crate) kept: Kept,
     pub(crate) provenance: Provenance,
 }
 
 impl Found {
     /// The certificate, with the User IDs that were asked for and no others.
     pub fn cert(&self) -> &Cert {
-        &self.cert
+        self.kept.cert()
     }
 
     /// The certificate itself.
     pub fn into_cert(self) -> Cert {
-        self.cert
+        self.kept.into_cert()
     }
 
     /// How it stands, judged before other User IDs were dropped.
     pub fn status(&self) -> &CertStatus {
-        &self.status
+        self.kept.status()
     }
 
-    /// Whether it has a key that can encrypt mail at the time of the look-up.
+    /// Whether it has a key that mail can be encrypted to, at the time of the
+    /// look-up. A revoked certificate has none.
     pub fn can_encrypt(&self) -> bool {
-        self.can_encrypt
+        self.kept.can_encrypt()
     }
 
     /// Whether it is valid and can encrypt.
     pub fn is_usable(&self) -> bool {
-        self.can_encrypt && self.status.is_valid()
+        self.kept.is_usable()
     }
 
     /// What a person should know beside the status, a sentence each.
     pub fn notes(&self) -> &[String] {
-        &self.notes
+        self.kept.notes()
+    }
+
+    /// How many User IDs and User Attributes were dropped.
+    pub fn user_ids_dropped(&self) -> usize {
+        self.kept.user_ids_dropped()
     }
 
     /// Where it came from.
@@ -166,7 +195,6 @@ impl Found {
 pub struct Provenance {
     pub(crate) method: Method,
     pub(crate) url: Url,
-    pub(crate) user_ids_dropped: usize,
 }
 
 impl Provenance {
@@ -184,85 +212,10 @@ impl Provenance {
     pub fn url(&self) -> &Url {
         &self.url
     }
-
-    /// How many User IDs and User Attributes were dropped.
-    pub fn user_ids_dropped(&self) -> usize {
-        self.user_ids_dropped
-    }
-}
-
-/// A certificate, or a whole answer, that was refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rejection {
-    pub(crate) fingerprint: Option<Fingerprint>,
-    pub(crate) reason: Reason,
-    pub(crate) detail: String,
-}
-
-/// Why something was refused.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Reason {
-    /// No User ID of exactly this address is bound to it and not revoked.
-    AddressNotCertified,
-    /// It holds secret key material.
-    SecretKey,
-    /// It is not an OpenPGP certificate, or a broken one.
-    Malformed,
-    /// It goes over one of the [`Limits`](crate::Limits).
-    TooLarge,
-    /// More certificates than the limit; the first ones were judged.
-    TooMany,
-    /// The crypto backend cannot compute its algorithms.
-    UnsupportedAlgorithm,
-    /// A web page, as servers give for any path.
-    WebPage,
-    /// Status 200 and no content.
-    Empty,
-    /// A `Content-Encoding` that was not asked for.
-    ContentEncoding,
-}
-
-impl Rejection {
-    /// A refusal; `detail` is a part of a sentence for people.
-    pub(crate) fn new(
-        fingerprint: Option<Fingerprint>,
-        reason: Reason,
-        detail: impl Into<String>,
-    ) -> Self {
-        Self {
-            fingerprint,
-            reason,
-            detail: detail.into(),
-        }
-    }
-
-    /// Of which certificate, where that is known.
-    pub fn fingerprint(&self) -> Option<&Fingerprint> {
-        self.fingerprint.as_ref()
-    }
-
-    /// Why.
-    pub fn reason(&self) -> Reason {
-        self.reason
-    }
-
-    /// What exactly, for people.
-    pub fn detail(&self) -> &str {
-        &self.detail
-    }
-}
-
-impl Reason {
-    /// Whether the source has answered with this: "what I have is not for this
-    /// address". All others mean that one could not tell.
-    pub fn is_answer(self) -> bool {
-        matches!(self, Self::AddressNotCertified | Self::SecretKey)
-    }
 }
 
 /// One thing that was tried, and what came of it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Attempt {
     pub(crate) step: Step,
     pub(crate) target: String,
@@ -313,7 +266,7 @@ impl Attempt {
 
 /// What came of an [`Attempt`].
 #[non_exhaustive]
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Outcome {
     /// DNS has addresses for the host. Which ones is not told.
     Addresses,
@@ -334,7 +287,7 @@ pub enum Outcome {
 pub enum Absence {
     /// DNS says that the host has no address.
     NoAddress,
-    /// Status 404 or 410.
+    /// Status 404; from a Web Key Directory also 410.
     NotThere,
 }
 
@@ -343,6 +296,7 @@ pub enum Absence {
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
     /// A step begins.
+    #[non_exhaustive]
     Started {
         /// The address that is looked up.
         address: &'a EmailAddress,
@@ -352,6 +306,7 @@ pub enum Event<'a> {
         target: &'a str,
     },
     /// A step ended.
+    #[non_exhaustive]
     Finished {
         /// The address that is looked up.
         address: &'a EmailAddress,
@@ -370,36 +325,10 @@ impl fmt::Display for Status {
     }
 }
 
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::AddressNotCertified => "no User ID of this address is certified by its owner",
-            Self::SecretKey => "holds secret key material",
-            Self::Malformed => "malformed",
-            Self::TooLarge => "too large",
-            Self::TooMany => "too many certificates",
-            Self::UnsupportedAlgorithm => "unsupported algorithm",
-            Self::WebPage => "a web page instead of a certificate",
-            Self::Empty => "empty answer",
-            Self::ContentEncoding => "content encoding that was not asked for",
-        })
-    }
-}
-
-impl fmt::Display for Rejection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.reason.fmt(f)?;
-        match self.detail.as_str() {
-            "" => Ok(()),
-            detail => write!(f, ": {detail}"),
-        }
-    }
-}
-
 impl fmt::Display for Absence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NoAddress => "no such host",
+            Self::NoAddress => "no address",
             Self::NotThere => "nothing there",
         })
     }

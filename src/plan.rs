@@ -18,7 +18,7 @@
 //! A hit ends the look-up at once. [`Fallback::Lenient`] adds one arrow: from the
 //! advanced method, or its undetermined host, to the direct one.
 
-use crate::{Method, Outcome, Step};
+use crate::{Method, Step};
 
 /// Whether the direct method of WKD may follow where the advanced one's host
 /// exists, or may exist.
@@ -91,12 +91,10 @@ pub struct Plan {
 impl Plan {
     /// The plan at its first step.
     pub fn new(options: Options) -> Self {
-        let next = match options {
-            Options { wkd: false, .. } => vks(options),
-            Options { advanced: true, .. } => Some(Step::Resolve(Method::WkdAdvanced)),
-            Options {
-                advanced: false, ..
-            } => Some(Step::Resolve(Method::WkdDirect)),
+        let next = match (options.wkd, options.advanced) {
+            (true, true) => Some(Step::Resolve(Method::WkdAdvanced)),
+            (true, false) => Some(Step::Resolve(Method::WkdDirect)),
+            (false, _) => vks(options),
         };
         Self { options, next }
     }
@@ -136,21 +134,6 @@ impl Plan {
             // The key server is the last.
             (Resolve(VksByEmail) | Ask(VksByEmail), _) => None,
         };
-    }
-}
-
-impl Observation {
-    /// What an outcome means for the order.
-    pub fn of(outcome: &Outcome) -> Self {
-        match outcome {
-            Outcome::Addresses => Self::Addresses,
-            Outcome::Found(_) => Self::Found,
-            Outcome::Absent(crate::Absence::NoAddress) => Self::NoAddress,
-            Outcome::Absent(_) => Self::Absent,
-            Outcome::Rejected => Self::Rejected,
-            Outcome::Failed(error) if error.kind() == crate::ErrorKind::Blocked => Self::Blocked,
-            Outcome::Failed(_) => Self::Failed,
-        }
     }
 }
 

@@ -15,7 +15,9 @@ pub(crate) fn watch(verbose: u8, progress: Progress) -> impl Fn(Event<'_>) + Sen
         Event::Started { step, target, .. } => {
             progress.say(clean(&format!("{step} {target}")).into_owned());
         }
-        Event::Finished { address, attempt } if verbose > 0 => {
+        Event::Finished {
+            address, attempt, ..
+        } if verbose > 0 => {
             let line = line(address, attempt);
             progress.aside(|| eprintln!("{}", clean(&line)));
         }

@@ -70,7 +70,11 @@ impl Answer {
             url: provenance.map(|provenance| provenance.url().to_string()),
             certs: lookup.found().iter().map(CertObject::of).collect(),
             rejected: lookup.rejected().iter().map(RejectedObject::of).collect(),
-            trail: lookup.attempts().iter().map(StepObject::of).collect(),
+            trail: lookup
+                .attempts()
+                .iter()
+                .map(|attempt| StepObject::of(attempt, lookup.rejected()))
+                .collect(),
             error: lookup
                 .error()
                 .filter(|_| status == Status::Failed)
@@ -130,14 +134,18 @@ impl RejectedObject {
 }
 
 impl StepObject {
-    fn of(attempt: &Attempt) -> Self {
+    fn of(attempt: &Attempt, rejected: &[Rejection]) -> Self {
         let (outcome, detail) = match attempt.outcome() {
             Outcome::Addresses => ("addresses", None),
             Outcome::Found(1) => ("found", None),
             outcome @ Outcome::Found(_) => ("found", Some(outcome.to_string())),
             Outcome::Absent(Absence::NoAddress) => ("no_address", None),
             Outcome::Absent(_) => ("absent", None),
-            Outcome::Rejected => ("rejected", None),
+            Outcome::Rejected => {
+                let mut rejected = rejected.iter();
+                let first = rejected.find(|r| r.method() == Some(attempt.method()));
+                ("rejected", first.map(ToString::to_string))
+            }
             Outcome::Failed(error) => (failure(error.kind()), Some(error.to_string())),
             outcome => ("bad_answer", Some(outcome.to_string())),
         };

@@ -42,9 +42,11 @@ pub(super) struct Judgement {
 impl Judge<'_> {
     pub(super) fn judge(&self, cert: &Cert) -> Judgement {
         let policy = &SelfRevocationsCount(self.policy);
+        let status = self.status(cert, policy);
         Judgement {
-            status: self.status(cert, policy),
-            can_encrypt: self.can_encrypt(cert, policy),
+            can_encrypt: !matches!(status, CertStatus::Revoked(_))
+                && self.can_encrypt(cert, policy),
+            status,
         }
     }
 

@@ -49,7 +49,7 @@ impl KeyServer {
 
     /// Where the certificate is that was confirmed for an address.
     pub(crate) fn by_email(&self, address: &EmailAddress) -> Url {
-        self.endpoint("by-email", &address.vks())
+        self.endpoint("by-email", address.vks())
     }
 
     fn endpoint(&self, kind: &str, name: &str) -> Url {

@@ -4,6 +4,7 @@ use sha1::{Digest, Sha1};
 
 use crate::EmailAddress;
 use crate::address::MAX_LOCAL_PART;
+use crate::encode::{is_unreserved, push_percent_encoded};
 
 /// What the advanced method puts in front of the domain.
 const SUBDOMAIN: &str = "openpgpkey.";
@@ -130,7 +131,7 @@ impl<'a> Url<'a> {
         if self.escaped == 0 {
             text.push_str(self.local_part);
         } else {
-            push_escaped(text, self.local_part);
+            push_percent_encoded(text, self.local_part);
         }
     }
 
@@ -140,39 +141,6 @@ impl<'a> Url<'a> {
         self.hash.len() + "?l=".len() + self.local_part.len() + 2 * self.escaped
     }
 }
-
-/// Percent-encodes all that RFC 3986 does not call unreserved.
-fn push_escaped(text: &mut String, local_part: &str) {
-    const DIGITS: [char; 16] = [
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F',
-    ];
-    for octet in local_part.bytes() {
-        if is_unreserved(octet) {
-            text.push(char::from(octet));
-        } else {
-            text.push('%');
-            text.push(DIGITS[usize::from(octet >> 4)]);
-            text.push(DIGITS[usize::from(octet & 15)]);
-        }
-    }
-}
-
-fn is_unreserved(octet: u8) -> bool {
-    UNRESERVED[usize::from(octet)]
-}
-
-/// The unreserved characters of RFC 3986 §2.3: a look-up an octet, which for
-/// texts this short beats what compilers make of the comparisons.
-const UNRESERVED: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut octet = 0;
-    while octet < 0x80_u8 {
-        table[octet as usize] =
-            octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'.' | b'_' | b'~');
-        octet += 1;
-    }
-    table
-};
 
 fn parse(text: &str) -> ::url::Url {
     text.parse().expect(

@@ -86,7 +86,7 @@ async fn events_tell_each_step() {
         *told.lock().expect("lock"),
         [
             "> DNS openpgpkey.example.org",
-            "< DNS openpgpkey.example.org: no such host",
+            "< DNS openpgpkey.example.org: no address",
             "> DNS example.org",
             "< DNS example.org: has an address",
             "> WKD direct example.org",

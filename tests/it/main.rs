@@ -5,6 +5,7 @@ mod cli;
 mod filter;
 mod hostile;
 mod order;
+mod privacy;
 mod vectors;
 mod vks;
 

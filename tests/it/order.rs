@@ -49,7 +49,7 @@ async fn advanced_hit_leaves_all_others_alone() {
     let provenance = found.provenance();
     assert_eq!(provenance.source(), Source::Wkd);
     assert_eq!(provenance.method(), Method::WkdAdvanced);
-    assert_eq!(provenance.user_ids_dropped(), 1);
+    assert_eq!(found.user_ids_dropped(), 1);
     assert_eq!(
         Some(provenance.url().as_str()),
         wkd::Url::new(&alice()).advanced_text().as_deref()

@@ -336,6 +336,7 @@ impl KeyLocatorBuilder {
             transport,
             dns,
             guard: Arc::new(self.guard),
+            key_server: vks.as_ref().map(|vks| vks.host().to_owned()),
             max_redirects: self.max_redirects,
             max_body: self.filter.limits.body,
         };

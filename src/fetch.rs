@@ -21,6 +21,9 @@ pub(crate) struct Fetcher {
     pub(crate) transport: Arc<dyn HttpTransport>,
     pub(crate) dns: Arc<dyn DnsResolver>,
     pub(crate) guard: Arc<AddressGuard>,
+    /// The key server's host. A directory may not redirect to it: that would go
+    /// around the key server's budget.
+    pub(crate) key_server: Option<String>,
     pub(crate) max_redirects: usize,
     pub(crate) max_body: usize,
 }
@@ -67,6 +70,10 @@ impl Fetcher {
             let host = allowed_host(&url)
                 .map_err(|refusal| refusal.of(&url, from.as_deref()))?
                 .to_owned();
+            if let Some(from) = from.filter(|_| self.key_server.as_ref() == Some(&host)) {
+                let why = format!("{from} redirects to the key server");
+                return Err(Error::new(ErrorKind::Redirect, why).into());
+            }
             let mut peer = self.peer(&host);
             if let Some(known) = &known {
                 peer = peer.with_known(known.clone());

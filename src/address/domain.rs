@@ -9,6 +9,14 @@ use super::Fault;
 use super::characters::{is_formatting, refusal, table};
 use super::error::AddressProblem;
 
+/// The longest domain looked at, in octets as written: each character becomes at
+/// least one octet of at most 253, and has at most four.
+const MAX_WRITTEN: usize = 4 * 253;
+
+/// The longest label looked at, in characters as written: 63, and as many that
+/// UTS-46 maps to nothing.
+const MAX_WRITTEN_LABEL: usize = 2 * MAX_LABEL;
+
 /// The longest label of a domain, in octets (RFC 1035 §2.3.4).
 const MAX_LABEL: usize = 63;
 
@@ -26,6 +34,7 @@ pub(super) fn to_a_labels(domain: &str) -> Result<Cow<'_, str>, Fault> {
         Err(fault) if is_plain(domain) => return Err(fault),
         Ok(Labels::Ace) | Err(_) => {}
     }
+    check_written(domain)?;
     let a_labels = uts46(domain)
         // What comes out is parsed again by others, in URLs above all: it must
         // mean itself there.
@@ -37,6 +46,22 @@ pub(super) fn to_a_labels(domain: &str) -> Result<Cow<'_, str>, Fault> {
         find_fault(domain, (problem, begin.map(str::len).sum()))
     })?;
     Ok(Cow::Owned(a_labels))
+}
+
+/// Refuses what cannot come out short enough, before UTS-46 and punycode take a
+/// time for it that grows with the square of its length.
+fn check_written(domain: &str) -> Result<(), Fault> {
+    if domain.len() > MAX_WRITTEN {
+        return Err((AddressProblem::TooLong, 0));
+    }
+    let mut begin = 0;
+    for piece in domain.split_inclusive(is_dot) {
+        if piece.chars().count() > MAX_WRITTEN_LABEL {
+            return Err((AddressProblem::LabelTooLong, begin));
+        }
+        begin += piece.len();
+    }
+    Ok(())
 }
 
 /// Whether UTS-46 could not change more than the case of this domain.

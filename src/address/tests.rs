@@ -169,6 +169,11 @@ fn lengths() {
         // 63 octets as an A-label, and 64.
         (format!("a@{}ü", label(55)), None),
         (format!("a@b.{}ü", label(57)), Some((P::LabelTooLong, 4))),
+        (
+            format!("a@b.{}", "ü".repeat(200)),
+            Some((P::LabelTooLong, 4)),
+        ),
+        (format!("a@{}", "üüü.".repeat(200)), Some((P::TooLong, 2))),
         (format!("a@{}", whole(60)), None),
         (format!("a@{}", whole(61)), Some((P::TooLong, 254))),
         (format!("ab@{}", whole(60)), Some((P::TooLong, 254))),

@@ -37,7 +37,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(8);
 /// Of each family: with more of them, each would get too little time.
 const ADDRESSES_TRIED: usize = 4;
 
-/// A directory asks one host for a few files in a row, then never again.
+/// A host is asked for a few files in a row, then never again.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 const IDLE_CONNECTIONS: usize = 2;
 
@@ -52,7 +52,9 @@ const MAX_HEADER_OCTETS: u32 = 16 * 1024;
 /// [guards](crate::dns::AddressGuard) must not share a transport.
 ///
 /// * TLS 1.2 or 1.3; the server's certificate is judged by the platform's trust
-///   store, plus the anchors given. HTTP/2 or HTTP/1.1.
+///   store, plus the anchors given. HTTP/1.1, and HTTP/2 too with a host that the
+///   caller [named](Peer::is_named): others could keep a client busy with it
+///   behind the answer.
 /// * No proxy (also none from the environment), no redirect, no cookie, no
 ///   referer, no decompression, no TLS session that could be recognised.
 /// * Each request carries `Host`, `User-Agent`, `Accept: */*` and the header
@@ -144,8 +146,8 @@ impl ReqwestTransportBuilder {
         let tls = tls_config(anchors)?;
         let agent = self.user_agent.as_deref().unwrap_or(USER_AGENT);
         Ok(ReqwestTransport {
-            guarded: client(&tls, agent, true)?,
-            named: client(&tls, agent, false)?,
+            guarded: client(tls.clone(), agent, Reach::Guarded)?,
+            named: client(tls, agent, Reach::Named)?,
         })
     }
 }
@@ -341,14 +343,35 @@ fn few(mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     addresses
 }
 
+/// For which hosts a client is.
+#[derive(Clone, Copy)]
+enum Reach {
+    /// Anybody's.
+    Guarded,
+    /// The one that the caller named, and so trusts to behave.
+    Named,
+}
+
 /// Another crate in the build may have switched features of reqwest on, so all
 /// that must stay off is switched off here and not merely left out. (Cookies
 /// are off until a store is given.)
-fn client(tls: &ClientConfig, agent: &str, https_only: bool) -> Result<Client, Error> {
-    Client::builder()
-        .tls_backend_preconfigured(tls.clone())
+fn client(mut tls: ClientConfig, agent: &str, reach: Reach) -> Result<Client, Error> {
+    let builder = match reach {
+        // In HTTP/2 a server may go on talking behind its answer, and the client
+        // with listening, for as long as the connection stands. In HTTP/1.1 that
+        // ends the connection.
+        Reach::Guarded => {
+            tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+            Client::builder().https_only(true).http1_only()
+        }
+        Reach::Named => {
+            tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+            Client::builder()
+        }
+    };
+    builder
+        .tls_backend_preconfigured(tls)
         .dns_resolver(PeerResolver)
-        .https_only(https_only)
         .user_agent(agent)
         .redirect(redirect::Policy::none())
         .retry(retry::never())
@@ -379,7 +402,6 @@ fn tls_config(anchors: Vec<CertificateDer<'static>>) -> Result<ClientConfig, Err
         .dangerous() // the platform's verifier counts as a custom one
         .with_custom_certificate_verifier(verifier(anchors, provider)?)
         .with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     // A resumed session would tell servers that it is the same client again.
     config.resumption = Resumption::disabled();
     Ok(config)

@@ -303,7 +303,7 @@ async fn the_named_key_server_is_no_way_in() {
         trail(&lookup),
         [
             "dns-advanced: addresses",
-            "advanced: Blocked",
+            "advanced: Redirect",
             "vks: found 1"
         ]
     );
@@ -399,4 +399,31 @@ async fn errors_do_not_name_the_person() {
             assert!(!said.contains(wkd::Url::new(&person).hash()), "{said}");
         }
     }
+}
+
+/// A tenant's domain must not be able to spend, past the budget, what the key
+/// server lets this client ask.
+#[tokio::test]
+async fn no_redirect_leads_to_the_key_server() {
+    let testbed = Testbed::start().await;
+    let to = "https://keys.openpgp.org/vks/v1/by-email/victim%40example.com";
+    testbed
+        .host(ADVANCED)
+        .serve(&path(), Answer::redirect(302, to));
+    let locator = KeyLocator::builder()
+        .resolver(testbed.dns())
+        .guard(testbed.guard())
+        .trust_anchor(testbed.ca_der())
+        .build()
+        .expect("builds");
+    let lookup = locate(&locator).await;
+    assert_eq!(
+        trail(&lookup),
+        [
+            "dns-advanced: addresses",
+            "advanced: Redirect",
+            "vks: absent"
+        ]
+    );
+    assert_eq!(testbed.requests_to("keys.openpgp.org").len(), 1);
 }

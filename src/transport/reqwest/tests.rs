@@ -737,3 +737,35 @@ fn few_addresses_of_each_family() {
     let few = few(all.clone());
     assert_eq!(few, [&all[..4], &all[9..13]].concat());
 }
+
+/// With HTTP/2 a server could flood the client behind its answer; where the guard
+/// holds, it is not offered.
+#[tokio::test]
+async fn strangers_are_not_offered_http2() {
+    let authority = Authority::new();
+    let mut config = authority.server(HOST, 2020..2090);
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let tls: TlsAcceptor = Arc::new(config).into();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(async move {
+        let mut chosen = Vec::new();
+        for _ in 0..2 {
+            let (stream, _) = listener.accept().await.unwrap();
+            let stream = tls.accept(stream).await.unwrap();
+            chosen.push(stream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec));
+        }
+        chosen
+    });
+    let transport = authority.transport();
+    let guard = AddressGuard::new().allow_socket(address);
+    let strangers = peer(HOST, &[address], guard);
+    let _ = transport
+        .send(request(&format!("https://{HOST}/x"), strangers.clone()))
+        .await;
+    let _ = transport
+        .send(request(&format!("https://{HOST}/x"), strangers.named()))
+        .await;
+    let chosen = server.await.unwrap();
+    assert_eq!(chosen, [Some(b"http/1.1".to_vec()), Some(b"h2".to_vec())]);
+}

@@ -668,19 +668,21 @@ fn the_newest_other_user_ids_count() {
     let base = expiring_by_other_user_id();
     let now = SystemTime::now();
     // Seventeen older ones do not hide it; unsigned ones do not count at all.
-    let mut body = bytes(&base);
+    let mut older = Vec::new();
     for n in 0..17 {
         let id = format!("Bob <bob{n}@example.org>");
-        body.extend(packet_bytes(UserID::from(&id[..])));
-        body.extend(packet_bytes(UserID::from("Nobody <nobody@example.org>")));
-        body.extend(packet_bytes(UserID::from(&id[..])));
-        body.extend(packet_bytes(bind_with(
-            &base,
-            &id,
-            binding(now - 29 * DAY - MINUTE),
-        )));
+        let at = now - 29 * DAY - MINUTE;
+        older.extend(packet_bytes(UserID::from("Nobody <nobody@example.org>")));
+        older.extend(packet_bytes(UserID::from(&id[..])));
+        older.extend(packet_bytes(bind_with(&base, &id, binding(at))));
     }
-    assert_eq!(only(&apply(&body)).status(), &CertStatus::Expired);
+    let key = packet_bytes(base.primary_key().key().clone().take_secret().0);
+    for body in [
+        [&bytes(&base)[..], &older].concat(),
+        [&key[..], &older, &bytes(&base)].concat(),
+    ] {
+        assert_eq!(only(&apply(&body)).status(), &CertStatus::Expired);
+    }
 }
 
 #[test]
@@ -875,6 +877,13 @@ fn each_limit_is_too_large() {
         assert_eq!(refusal(&filtered), Reason::TooLarge, "{name}");
     }
     only(&apply(&body));
+
+    // Of somebody else, whose size does not matter: that is an answer.
+    let mut limits = Limits::default();
+    limits.subkeys = 1;
+    let carol = "carol@example.org".parse().expect("an address");
+    let filtered = Filter::new().limits(limits).apply(&body, &carol);
+    assert_eq!(refusal(&filtered), Reason::AddressNotCertified);
 }
 
 /// Signatures that name the primary key as their issuer, and are not its own.
@@ -1031,11 +1040,27 @@ fn subkeys() {
     let stranger = other
         .keys()
         .subkeys()
-        .next()
+        .find(|k| k.key().pk_algo().for_signing())
         .expect("a subkey")
         .key()
-        .clone();
-    let body = [bytes(&base), packet_bytes(stranger)].concat();
+        .clone()
+        .take_secret()
+        .0;
+    let body = [bytes(&base), packet_bytes(stranger.clone())].concat();
+    assert_eq!(only(&apply(&body)).cert().keys().count(), 3);
+
+    // Nor somebody else's signing key, whose owner did not agree.
+    let stolen = SignatureBuilder::new(SignatureType::SubkeyBinding)
+        .set_key_flags(KeyFlags::empty().set_signing())
+        .and_then(|b| {
+            b.sign_subkey_binding(
+                &mut signer(&base),
+                Some(base.primary_key().key()),
+                &stranger,
+            )
+        })
+        .expect("a binding");
+    let body = [bytes(&base), packet_bytes(stranger), packet_bytes(stolen)].concat();
     assert_eq!(only(&apply(&body)).cert().keys().count(), 3);
 }
 

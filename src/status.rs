@@ -5,6 +5,12 @@ use std::time::SystemTime;
 
 use sequoia_openpgp::types::ReasonForRevocation;
 
+mod cert;
+mod policy;
+
+pub(crate) use cert::{by_self_signatures, has_self_signature, in_force, revokers, status};
+pub(crate) use policy::SelfRevocationsCount;
+
 /// How a certificate stands at the time that it was judged for.
 ///
 /// Where more than one holds, the first of this list is reported: revoked,

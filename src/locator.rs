@@ -91,6 +91,23 @@ impl KeyLocator {
         }
     }
 
+    /// The key server, for questions of other kinds than a look-up by address,
+    /// and for publishing; `None` with [`no_vks`](KeyLocatorBuilder::no_vks).
+    ///
+    /// A cheap handle: it shares connections, budget, deadline, limits and events
+    /// with this locator.
+    pub fn vks(&self) -> Option<vks::Client> {
+        let inner = &*self.inner;
+        Some(vks::Client {
+            fetcher: inner.fetcher.clone(),
+            server: inner.vks.clone()?,
+            budget: self.budget.clone(),
+            limits: inner.filter.limits,
+            deadline: inner.deadline,
+            on_event: inner.on_event.clone(),
+        })
+    }
+
     /// Looks up the certificates of an address: WKD by the advanced method, or
     /// by the direct one where DNS says that `openpgpkey.DOMAIN` has no address;
     /// then the key server. The first hit ends it.
@@ -228,7 +245,7 @@ impl<'a> Run<'a> {
         match method {
             Method::WkdAdvanced => self.places.advanced_host().unwrap_or_default(),
             Method::WkdDirect => self.address.domain().to_owned(),
-            Method::VksByEmail => {
+            _ => {
                 let vks = self.locator.vks.as_ref();
                 vks.map(KeyServer::host).unwrap_or_default().to_owned()
             }
@@ -247,9 +264,9 @@ impl<'a> Run<'a> {
             None => total,
         };
         match (method, self.locator.fallback) {
-            (Method::VksByEmail, _) => self.deadline,
             (Method::WkdAdvanced, Fallback::Lenient) => start + share(wkd),
             (Method::WkdAdvanced | Method::WkdDirect, _) => start + wkd,
+            _ => self.deadline,
         }
     }
 
@@ -290,8 +307,8 @@ impl<'a> Run<'a> {
                     None => (None, Err(Miss::Absent)),
                 }
             }
-            // Not planned without a key server.
-            (Method::VksByEmail, None) => (None, Err(Miss::Absent)),
+            // Not planned: without a key server, or not a look-up by address.
+            _ => (None, Err(Miss::Absent)),
         };
         let outcome = match answer {
             Ok(page) => self.judge(method, page),

@@ -338,6 +338,9 @@ pub enum Absence {
     NoAddress,
     /// Status 404 or 410.
     NotThere,
+    /// The key server does not have it, or does not know fingerprints of
+    /// version 6 at all; it does not tell which.
+    PerhapsUnsupported,
 }
 
 /// Progress of a look-up, for a status line.
@@ -358,6 +361,18 @@ pub enum Event<'a> {
         /// The address that is looked up.
         address: &'a EmailAddress,
         /// What was tried, and what came of it.
+        attempt: &'a Attempt,
+    },
+    /// The key server is asked for a key, outside of a look-up by address.
+    KeyAsked {
+        /// How it is asked.
+        step: Step,
+        /// The host that is asked.
+        target: &'a str,
+    },
+    /// That question ended.
+    KeyAnswered {
+        /// What was asked, and what came of it.
         attempt: &'a Attempt,
     },
 }
@@ -404,6 +419,9 @@ impl fmt::Display for Absence {
         f.write_str(match self {
             Self::NoAddress => "no such host",
             Self::NotThere => "nothing there",
+            Self::PerhapsUnsupported => {
+                "nothing there; the key server may not support version 6 keys"
+            }
         })
     }
 }

@@ -104,6 +104,7 @@ pub mod filter;
 mod locator;
 mod lookup;
 pub mod plan;
+mod refresh;
 mod source;
 mod status;
 pub mod transport;
@@ -118,6 +119,7 @@ pub use locator::KeyLocator;
 pub use lookup::{
     Absence, Attempt, Event, Found, Lookup, Outcome, Provenance, Reason, Rejection, Status,
 };
+pub use refresh::{Change, ChangeKind, Refresh, RefreshOutcome};
 pub use source::{Method, Source, Step};
 pub use status::{CertStatus, Revocation, RevocationKind};
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
+use sequoia_openpgp::packet::UserID;
 use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument, debug, debug_span};
 use url::Url;
@@ -49,6 +50,9 @@ pub struct KeyLocator {
     pub(crate) budget: Budget,
 }
 
+/// Which User IDs that are not held come in on a refresh.
+pub(crate) type LetsIn = Arc<dyn Fn(&UserID) -> bool + Send + Sync>;
+
 pub(crate) type OnEvent = Arc<dyn Fn(Event<'_>) + Send + Sync>;
 
 pub(crate) struct Inner {
@@ -59,6 +63,8 @@ pub(crate) struct Inner {
     pub(crate) filter: Filter,
     pub(crate) deadline: Duration,
     pub(crate) concurrency: usize,
+    pub(crate) refresh_user_ids: LetsIn,
+    pub(crate) refresh_spread: Duration,
     pub(crate) on_event: Option<OnEvent>,
     pub(crate) log_addresses: bool,
 }
@@ -235,9 +241,7 @@ impl<'a> Run<'a> {
     }
 
     fn emit(&self, event: Event<'_>) {
-        if let Some(on_event) = &self.locator.on_event {
-            on_event(event);
-        }
+        self.locator.emit(event);
     }
 
     /// The host of a method.
@@ -363,6 +367,14 @@ impl<'a> Run<'a> {
         };
         self.lookup.rejected.extend(rejected);
         outcome
+    }
+}
+
+impl Inner {
+    pub(crate) fn emit(&self, event: Event<'_>) {
+        if let Some(on_event) = &self.on_event {
+            on_event(event);
+        }
     }
 }
 

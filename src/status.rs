@@ -55,6 +55,19 @@ impl CertStatus {
     pub fn is_valid(&self) -> bool {
         matches!(self, Self::Valid)
     }
+
+    /// The revocation, where it is [`Revoked`](Self::Revoked).
+    pub fn revocation(&self) -> Option<&Revocation> {
+        match self {
+            Self::Revoked(revocation) => Some(revocation),
+            _ => None,
+        }
+    }
+
+    /// Whether it is [`Revoked`](Self::Revoked).
+    pub fn is_revoked(&self) -> bool {
+        self.revocation().is_some()
+    }
 }
 
 impl Revocation {

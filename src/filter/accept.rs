@@ -60,9 +60,7 @@ pub(super) fn accept(
         });
     }
 
-    checked
-        .subkeys
-        .retain(|subkey| !subkey.bindings.is_empty());
+    checked.subkeys.retain(|subkey| !subkey.bindings.is_empty());
     let designated = designated(&checked, time).cloned();
     let revoked_subkeys: Vec<_> = checked
         .subkeys

@@ -34,9 +34,7 @@ pub(super) fn accept(
     let mut checked =
         verify(raw, keys, &filter.limits).map_err(|limit| refuse(Reason::TooLarge, limit.0))?;
     // Anybody can add a stranger's subkey; it is there where the owner bound it.
-    checked
-        .subkeys
-        .retain(|subkey| !subkey.bindings.is_empty());
+    checked.subkeys.retain(|subkey| !subkey.bindings.is_empty());
     let is_asked = |fingerprint: Fingerprint| KeyHandle::from(fingerprint).aliases(key);
     let mut subkeys = checked.subkeys.iter();
     if !is_asked(raw.fingerprint.clone())

@@ -20,8 +20,8 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use sequoia_openpgp::{Fingerprint, KeyHandle};
 use sequoia_openpgp::policy::{Policy, StandardPolicy};
+use sequoia_openpgp::{Fingerprint, KeyHandle};
 
 mod accept;
 mod algorithms;
@@ -46,15 +46,16 @@ mod verify;
 mod web_page;
 
 pub use filtered::{Filtered, Kept};
-pub use limits::{Limits, UserIdFilter};
 pub(crate) use held::reference_time;
+pub use limits::{Limits, UserIdFilter};
 pub(crate) use news::News;
 pub use packets::{FrameError, Packets, RawPacket, packets};
+pub(crate) use reduce::PrimaryKey;
 
 use crate::{EmailAddress, Reason, Rejection};
 use collect::{Answer, NO_CERTIFICATE};
 use limits::{Wanted, Whose};
-use reduce::{PrimaryKey, RawCert};
+use reduce::RawCert;
 
 /// Reduces answers to what was asked for.
 ///
@@ -170,9 +171,12 @@ impl Filter {
     /// # }
     /// ```
     pub fn apply_to_key(&self, body: &[u8], key: &KeyHandle) -> Filtered {
-        self.run(body, self.limits.body_by_key, Whose::Key, |cert, keys, now| {
-            by_key::accept(self, cert, keys, key, now)
-        })
+        self.run(
+            body,
+            self.limits.body_by_key,
+            Whose::Key,
+            |cert, keys, now| by_key::accept(self, cert, keys, key, now),
+        )
     }
 
     fn run(

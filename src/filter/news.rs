@@ -1,6 +1,5 @@
 //! What an answer says about a certificate that is held, and that is not held.
 
-
 use std::time::SystemTime;
 
 use sequoia_openpgp::packet::{Packet, Signature, UserID};
@@ -240,4 +239,3 @@ fn identity_of(signature: &Signature) -> Option<Vec<u8>> {
     let packet = packets(&octets).next()?.ok()?;
     identity(packet.body())
 }
-

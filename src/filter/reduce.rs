@@ -10,7 +10,7 @@ use super::limits::{Limits, UserIdFilter, Wanted};
 use super::packets::{self, RawPacket, is_ignored};
 use super::signature::{By, Head, Owner, is_key_revocation, types};
 
-pub(super) type PrimaryKey = Key<key::PublicParts, key::PrimaryRole>;
+pub(crate) type PrimaryKey = Key<key::PublicParts, key::PrimaryRole>;
 
 /// One certificate (all copies of it), reduced, of which only the primary key
 /// has been parsed.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use sequoia_openpgp::cert::amalgamation::{ValidAmalgamation, ValidateAmalgamation};
+use sequoia_openpgp::cert::amalgamation::ValidateAmalgamation;
 use sequoia_openpgp::packet::key::{PrimaryRole, PublicParts};
 use sequoia_openpgp::packet::{Key, Signature};
 use sequoia_openpgp::policy::Policy;
@@ -143,9 +143,8 @@ fn designated(cert: &Cert, time: SystemTime, keys: &[PrimaryKey]) -> Option<Revo
     let mut in_effect = revocations.filter(in_effect);
     in_effect
         .find(|s| {
-            let verifies = |key: &&PrimaryKey| {
-                s.verify_primary_key_revocation(*key, primary.key()).is_ok()
-            };
+            let verifies =
+                |key: &&PrimaryKey| s.verify_primary_key_revocation(*key, primary.key()).is_ok();
             keys.iter().any(verifies)
         })
         .map(Revocation::of)

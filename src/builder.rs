@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use sequoia_openpgp::packet::UserID;
 use sequoia_openpgp::policy::Policy;
 use url::Url;
 
 use crate::dns::{AddressGuard, DnsResolver};
 use crate::fetch::Fetcher;
 use crate::filter::Filter;
-use crate::locator::{Inner, OnEvent};
+use crate::locator::{Inner, LetsIn};
+use crate::lookup::OnEvent;
 use crate::plan::Fallback;
 use crate::transport::HttpTransport;
 use crate::vks::{Budget, KeyServer};
@@ -46,6 +48,8 @@ pub struct KeyLocatorBuilder {
     deadline: Duration,
     max_redirects: usize,
     concurrency: usize,
+    refresh_user_ids: LetsIn,
+    refresh_spread: Duration,
     on_event: Option<OnEvent>,
     log_addresses: bool,
 }
@@ -75,6 +79,8 @@ impl Default for KeyLocatorBuilder {
             deadline: Duration::from_secs(20),
             max_redirects: 3,
             concurrency: 16,
+            refresh_user_ids: LetsIn(Arc::new(|_| false)),
+            refresh_spread: Duration::ZERO,
             on_event: None,
             log_addresses: false,
         }
@@ -175,6 +181,36 @@ impl KeyLocatorBuilder {
     }
 }
 
+/// How certificates are refreshed.
+impl KeyLocatorBuilder {
+    /// Which User IDs that a certificate does not have may come in on a
+    /// [refresh](KeyLocator::refresh). None by default: a server must not name
+    /// people. Those that it has are always updated.
+    ///
+    /// ```
+    /// # use openpgp_discovery::KeyLocator;
+    /// let builder = KeyLocator::builder().refresh_user_ids(|_| true);
+    /// ```
+    #[must_use]
+    pub fn refresh_user_ids(
+        mut self,
+        lets_in: impl Fn(&UserID) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.refresh_user_ids = LetsIn(Arc::new(lets_in));
+        self
+    }
+
+    /// Spreads the requests of [`KeyLocator::refresh_all`] over about this time,
+    /// with pauses of random length: none by default, a year at most. How many
+    /// there will be is taken from the stream's `size_hint`; a stream that does
+    /// not tell goes ever faster.
+    #[must_use]
+    pub fn refresh_spread(mut self, time: Duration) -> Self {
+        self.refresh_spread = time.min(Self::LONGEST_DEADLINE);
+        self
+    }
+}
+
 /// How the network is used.
 impl KeyLocatorBuilder {
     /// The time for one address in all: 20 seconds by default, a year at most.
@@ -192,8 +228,8 @@ impl KeyLocatorBuilder {
         self
     }
 
-    /// How many look-ups [`KeyLocator::locate_all`] has under way at once: 16 by
-    /// default, at least 1.
+    /// How many look-ups [`KeyLocator::locate_all`] and
+    /// [`KeyLocator::refresh_all`] have under way at once: 16 by default, at least 1.
     #[must_use]
     pub fn concurrency(mut self, lookups: usize) -> Self {
         self.concurrency = lookups.max(1);
@@ -294,7 +330,7 @@ impl KeyLocatorBuilder {
     /// ```
     #[must_use]
     pub fn on_event(mut self, on_event: impl Fn(Event<'_>) + Send + Sync + 'static) -> Self {
-        self.on_event = Some(OnEvent(Arc::new(on_event)));
+        self.on_event = Some(OnEvent::new(on_event));
         self
     }
 
@@ -348,6 +384,8 @@ impl KeyLocatorBuilder {
                 fallback: self.fallback,
                 filter: self.filter,
                 concurrency: self.concurrency,
+                refresh_user_ids: self.refresh_user_ids,
+                refresh_spread: self.refresh_spread,
                 log_addresses: self.log_addresses,
             }),
             budget: self.budget,

@@ -101,8 +101,14 @@ impl Fetcher {
         peer: Peer,
         deadline: Instant,
     ) -> Result<Response, Error> {
-        let host = peer.host().to_owned();
         let request = Request::get(url, peer, self.max_body, deadline.into_std());
+        self.send(request).await
+    }
+
+    /// Any request, whatever its answer's status, within its deadline.
+    pub(crate) async fn send(&self, request: Request) -> Result<Response, Error> {
+        let host = request.peer.host().to_owned();
+        let deadline = Instant::from_std(request.deadline);
         timeout_at(deadline, self.transport.send(request))
             .await
             .unwrap_or_else(|_| {

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
+use sequoia_openpgp::packet::UserID;
 use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument, debug, debug_span};
 use url::Url;
 
 use crate::fetch::{Fetcher, Miss, Page};
 use crate::filter::Filter;
-use crate::lookup::{Absence, Attempt, Event, Found, Outcome, Provenance};
+use crate::lookup::{Absence, Attempt, Event, Found, OnEvent, Outcome, Provenance};
 use crate::plan::{Fallback, Observation, Options, Plan};
 use crate::vks::{self, Budget, KeyServer};
 use crate::wkd;
@@ -51,9 +52,9 @@ pub struct KeyLocator {
     pub(crate) on_event: Option<OnEvent>,
 }
 
-/// Who is told what happens.
+/// Which User IDs that are not held come in on a refresh.
 #[derive(Clone)]
-pub(crate) struct OnEvent(pub(crate) Arc<dyn Fn(Event<'_>) + Send + Sync>);
+pub(crate) struct LetsIn(pub(crate) Arc<dyn Fn(&UserID) -> bool + Send + Sync>);
 
 #[derive(Debug)]
 pub(crate) struct Inner {
@@ -63,6 +64,8 @@ pub(crate) struct Inner {
     pub(crate) fallback: Fallback,
     pub(crate) filter: Filter,
     pub(crate) concurrency: usize,
+    pub(crate) refresh_user_ids: LetsIn,
+    pub(crate) refresh_spread: Duration,
     pub(crate) log_addresses: bool,
 }
 
@@ -90,9 +93,26 @@ impl KeyLocator {
     #[must_use]
     pub fn with_on_event(&self, on_event: impl Fn(Event<'_>) + Send + Sync + 'static) -> Self {
         Self {
-            on_event: Some(OnEvent(Arc::new(on_event))),
+            on_event: Some(OnEvent::new(on_event)),
             ..self.clone()
         }
+    }
+
+    /// The key server, for questions of other kinds than a look-up by address,
+    /// and for publishing; `None` with [`no_vks`](KeyLocatorBuilder::no_vks).
+    ///
+    /// A cheap handle: it shares connections, budget, deadline, limits and events
+    /// with this locator.
+    pub fn vks(&self) -> Option<vks::Client> {
+        let inner = &*self.inner;
+        Some(vks::Client {
+            fetcher: inner.fetcher.clone(),
+            server: inner.vks.clone()?,
+            budget: self.budget.clone(),
+            limits: inner.filter.limits,
+            deadline: self.deadline,
+            on_event: self.on_event.clone(),
+        })
     }
 
     /// Looks up the certificates of an address: WKD by the advanced method, or
@@ -235,9 +255,7 @@ impl<'a> Run<'a> {
     }
 
     fn emit(&self, event: Event<'_>) {
-        if let Some(OnEvent(on_event)) = &self.locator.on_event {
-            on_event(event);
-        }
+        self.locator.emit(event);
     }
 
     /// The host of a method.
@@ -245,7 +263,7 @@ impl<'a> Run<'a> {
         match method {
             Method::WkdAdvanced => self.places.advanced_host().unwrap_or_default(),
             Method::WkdDirect => self.address.domain().to_owned(),
-            Method::VksByEmail => {
+            _ => {
                 let vks = self.inner.vks.as_ref();
                 vks.map(KeyServer::host).unwrap_or_default().to_owned()
             }
@@ -264,9 +282,9 @@ impl<'a> Run<'a> {
             None => total,
         };
         match (method, self.inner.fallback) {
-            (Method::VksByEmail, _) => self.deadline,
             (Method::WkdAdvanced, Fallback::Lenient) => start + share(wkd),
             (Method::WkdAdvanced | Method::WkdDirect, _) => start + wkd,
+            _ => self.deadline,
         }
     }
 
@@ -314,8 +332,8 @@ impl<'a> Run<'a> {
                     None => (None, Err(Miss::Absent)),
                 }
             }
-            // Not planned without a key server.
-            (Method::VksByEmail, None) => (None, Err(Miss::Absent)),
+            // Not planned: without a key server, or not a look-up by address.
+            _ => (None, Err(Miss::Absent)),
         };
         let outcome = match answer {
             Ok(page) => self.judge(method, page),
@@ -382,15 +400,24 @@ fn observation(outcome: &Outcome) -> Observation {
         Outcome::Addresses => Observation::Addresses,
         Outcome::Found(_) => Observation::Found,
         Outcome::Absent(Absence::NoAddress) => Observation::NoAddress,
-        Outcome::Absent(Absence::NotThere) => Observation::Absent,
+        Outcome::Absent(Absence::NotThere | Absence::PerhapsUnsupported) => Observation::Absent,
         Outcome::Rejected => Observation::Rejected,
         Outcome::Failed(error) if error.kind() == ErrorKind::Blocked => Observation::Blocked,
         Outcome::Failed(_) => Observation::Failed,
     }
 }
 
-impl std::fmt::Debug for OnEvent {
+impl KeyLocator {
+    /// Tells the caller.
+    pub(crate) fn emit(&self, event: Event<'_>) {
+        if let Some(on_event) = &self.on_event {
+            on_event.tell(event);
+        }
+    }
+}
+
+impl std::fmt::Debug for LetsIn {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("OnEvent").finish_non_exhaustive()
+        f.debug_struct("LetsIn").finish_non_exhaustive()
     }
 }

@@ -1,6 +1,7 @@
 //! What a look-up gives back: the answer, and the whole trail of how it came about.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sequoia_openpgp::Cert;
@@ -289,6 +290,9 @@ pub enum Absence {
     NoAddress,
     /// Status 404; from a Web Key Directory also 410.
     NotThere,
+    /// The key server does not have it, or does not know fingerprints of
+    /// version 6 at all; it does not tell which.
+    PerhapsUnsupported,
 }
 
 /// Progress of a look-up, for a status line.
@@ -313,6 +317,38 @@ pub enum Event<'a> {
         /// What was tried, and what came of it.
         attempt: &'a Attempt,
     },
+    /// The key server is asked for a key, outside of a look-up by address.
+    KeyAsked {
+        /// How it is asked.
+        step: Step,
+        /// The host that is asked.
+        target: &'a str,
+    },
+    /// That question ended.
+    KeyAnswered {
+        /// What was asked, and what came of it.
+        attempt: &'a Attempt,
+    },
+}
+
+/// Who is told.
+#[derive(Clone)]
+pub(crate) struct OnEvent(Arc<dyn Fn(Event<'_>) + Send + Sync>);
+
+impl OnEvent {
+    pub(crate) fn new(on_event: impl Fn(Event<'_>) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(on_event))
+    }
+
+    pub(crate) fn tell(&self, event: Event<'_>) {
+        (self.0)(event);
+    }
+}
+
+impl fmt::Debug for OnEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OnEvent").finish_non_exhaustive()
+    }
 }
 
 impl fmt::Display for Status {
@@ -330,6 +366,9 @@ impl fmt::Display for Absence {
         f.write_str(match self {
             Self::NoAddress => "no address",
             Self::NotThere => "nothing there",
+            Self::PerhapsUnsupported => {
+                "nothing there; the key server may not support version 6 keys"
+            }
         })
     }
 }

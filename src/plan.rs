@@ -108,7 +108,7 @@ impl Plan {
     ///
     /// An observation that cannot be an answer to that step counts as a failure of it.
     pub fn observe(&mut self, seen: Observation) {
-        use Method::{VksByEmail, WkdAdvanced, WkdDirect};
+        use Method::{WkdAdvanced, WkdDirect};
         use Observation::{Absent, Addresses, Failed, Found, NoAddress};
         use Step::{Ask, Resolve};
 
@@ -132,7 +132,7 @@ impl Plan {
                 vks(self.options)
             }
             // The key server is the last.
-            (Resolve(VksByEmail) | Ask(VksByEmail), _) => None,
+            (Resolve(_) | Ask(_), _) => None,
         };
     }
 }

@@ -37,6 +37,8 @@ pub enum Reason {
     Empty,
     /// A `Content-Encoding` that was not asked for.
     ContentEncoding,
+    /// The key that was asked for is not among its keys.
+    OtherKey,
 }
 
 impl Rejection {
@@ -96,6 +98,7 @@ impl fmt::Display for Reason {
             Self::WebPage => "a web page instead of a certificate",
             Self::Empty => "empty answer",
             Self::ContentEncoding => "content encoding that was not asked for",
+            Self::OtherKey => "not the key that was asked for",
         })
     }
 }

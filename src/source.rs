@@ -22,6 +22,14 @@ pub enum Method {
     WkdDirect,
     /// `/vks/v1/by-email/…`
     VksByEmail,
+    /// `/vks/v1/by-fingerprint/…`
+    VksByFingerprint,
+    /// `/vks/v1/by-keyid/…`
+    VksByKeyId,
+    /// `/vks/v1/upload`, which publishes.
+    VksUpload,
+    /// `/vks/v1/request-verify`, which has confirmation mails sent.
+    VksRequestVerify,
 }
 
 /// One step of a look-up.
@@ -39,7 +47,11 @@ impl Method {
     pub fn source(self) -> Source {
         match self {
             Self::WkdAdvanced | Self::WkdDirect => Source::Wkd,
-            Self::VksByEmail => Source::Vks,
+            Self::VksByEmail
+            | Self::VksByFingerprint
+            | Self::VksByKeyId
+            | Self::VksUpload
+            | Self::VksRequestVerify => Source::Vks,
         }
     }
 }
@@ -68,6 +80,10 @@ impl fmt::Display for Method {
             Self::WkdAdvanced => "WKD advanced",
             Self::WkdDirect => "WKD direct",
             Self::VksByEmail => "VKS by e-mail",
+            Self::VksByFingerprint => "VKS by fingerprint",
+            Self::VksByKeyId => "VKS by key ID",
+            Self::VksUpload => "VKS upload",
+            Self::VksRequestVerify => "VKS request of confirmation mails",
         })
     }
 }

@@ -5,6 +5,12 @@ use std::time::SystemTime;
 
 use sequoia_openpgp::types::ReasonForRevocation;
 
+mod cert;
+mod policy;
+
+pub(crate) use cert::{by_self_signatures, has_self_signature, in_force, revokers, status};
+pub(crate) use policy::SelfRevocationsCount;
+
 /// How a certificate stands at the time that it was judged for.
 ///
 /// Where more than one holds, the first of this list is reported: revoked,
@@ -48,6 +54,19 @@ impl CertStatus {
     /// Whether it is [`Valid`](Self::Valid).
     pub fn is_valid(&self) -> bool {
         matches!(self, Self::Valid)
+    }
+
+    /// The revocation, where it is [`Revoked`](Self::Revoked).
+    pub fn revocation(&self) -> Option<&Revocation> {
+        match self {
+            Self::Revoked(revocation) => Some(revocation),
+            _ => None,
+        }
+    }
+
+    /// Whether it is [`Revoked`](Self::Revoked).
+    pub fn is_revoked(&self) -> bool {
+        self.revocation().is_some()
     }
 }
 

@@ -60,17 +60,18 @@ pub(super) fn accept(
         });
     }
 
+    checked.subkeys.retain(|subkey| !subkey.bindings.is_empty());
     let designated = designated(&checked, time).cloned();
     let revoked_subkeys: Vec<_> = checked
         .subkeys
         .iter()
-        .filter(|subkey| subkey.revoked_by_other)
+        .filter(|subkey| !subkey.designated.is_empty())
         .map(|subkey| subkey.key.fingerprint())
         .collect();
     let judge = Judge {
         policy: &*filter.policy,
         time,
-        bound: &bound,
+        bound: Some(&bound),
         designated: designated.as_ref(),
         revoked_subkeys: &revoked_subkeys,
     };
@@ -88,7 +89,7 @@ pub(super) fn accept(
 
 /// Drops the other User IDs. What was judged with them stands; where the
 /// certificate promises something else without them, a note says so.
-fn reduce(
+pub(super) fn reduce(
     whole: Cert,
     keep: &BTreeSet<Vec<u8>>,
     judge: &Judge<'_>,
@@ -125,7 +126,7 @@ fn describe(judgement: &Judgement) -> String {
     }
 }
 
-fn assemble(checked: Checked) -> sequoia_openpgp::Result<Cert> {
+pub(super) fn assemble(checked: Checked) -> sequoia_openpgp::Result<Cert> {
     let mut packets = vec![Packet::PublicKey(checked.key)];
     let mut add = |component: Option<Packet>, signatures: Vec<Vec<_>>| {
         packets.extend(component);

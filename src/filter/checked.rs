@@ -36,8 +36,8 @@ pub(super) struct CheckedSubkey {
     pub(super) key: Subkey,
     pub(super) bindings: Vec<Signature>,
     pub(super) revocations: Vec<Signature>,
-    /// Somebody whom the owner named for it revoked it.
-    pub(super) revoked_by_other: bool,
+    /// Revocations of it by those whom the owner named for it.
+    pub(super) designated: Vec<Signature>,
 }
 
 impl Checked {

@@ -5,11 +5,14 @@ use sequoia_openpgp::packet::Packet;
 use sequoia_openpgp::parse::Parse;
 
 use super::algorithms;
-use super::limits::Wanted;
+use super::limits::{Wanted, Whose};
 use super::packets::{self, FrameError, RawPacket, is_ignored, packets};
-use super::reduce::{RawCert, Stray, add};
+use super::reduce::{PrimaryKey, RawCert, Stray, add};
 use super::signature::{By, Head, is_key_revocation};
 use crate::{Reason, Rejection};
+
+/// What is wrong with an answer in which nothing is wrong, and nothing right.
+pub(super) const NO_CERTIFICATE: &str = "no OpenPGP certificate";
 
 /// An answer, sorted.
 #[derive(Debug, Default)]
@@ -18,7 +21,7 @@ pub(super) struct Answer<'a> {
     pub(super) rejected: Vec<Rejection>,
     strays: Vec<Stray<'a>>,
     packets: usize,
-    primary_keys: usize,
+    primary_keys_seen: usize,
     too_many: usize,
 }
 
@@ -49,6 +52,11 @@ impl<'a> Answer<'a> {
                 return;
             }
             self.packets += 1;
+            if let Whose::News(held, _) = wanted.whose
+                && held.has_signature(&packet)
+            {
+                continue;
+            }
             if matches!(packet.tag(), packets::PUBLIC_KEY | packets::SECRET_KEY) {
                 self.finish(&mut group, wanted);
             }
@@ -82,6 +90,14 @@ impl<'a> Answer<'a> {
             let detail = format!("{} more than {}", self.too_many, wanted.limits.certs);
             self.reject(None, Reason::TooMany, &detail);
         }
+    }
+
+    /// The primary key of each certificate.
+    pub(super) fn primary_keys(&self) -> Vec<(Fingerprint, PrimaryKey)> {
+        let certs = self.certs.iter();
+        certs
+            .map(|cert| (cert.fingerprint.clone(), cert.key.clone()))
+            .collect()
     }
 
     /// Notes a refusal, once: a body can be broken in a hundred thousand places.
@@ -133,8 +149,8 @@ impl<'a> Answer<'a> {
     }
 
     fn certificate(&mut self, group: &Group<'a>, wanted: Wanted<'_>) {
-        self.primary_keys += 1;
-        if self.primary_keys > wanted.limits.certs {
+        self.primary_keys_seen += 1;
+        if self.primary_keys_seen > wanted.limits.certs {
             self.too_many += 1;
             return;
         }

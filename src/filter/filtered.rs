@@ -22,10 +22,10 @@ pub struct Kept {
 }
 
 impl Filtered {
-    pub(super) fn refused(reason: Reason, detail: &str) -> Self {
+    pub(super) fn refused(rejection: Rejection) -> Self {
         Self {
             kept: Vec::new(),
-            rejected: vec![Rejection::new(None, reason, detail)],
+            rejected: vec![rejection],
         }
     }
 
@@ -52,7 +52,7 @@ impl Filtered {
             && only.reason() == Reason::Malformed
             && only.fingerprint().is_none()
         {
-            *self = Self::refused(Reason::WebPage, "");
+            *self = Self::refused(Rejection::new(None, Reason::WebPage, ""));
         }
     }
 }

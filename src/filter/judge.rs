@@ -5,18 +5,15 @@ use std::cmp::Ordering;
 use std::time::{Duration, SystemTime};
 
 use sequoia_openpgp::cert::amalgamation::{ValidAmalgamation, ValidateAmalgamation};
-use sequoia_openpgp::cert::prelude::ValidErasedKeyAmalgamation;
-use sequoia_openpgp::packet::key::PublicParts;
-use sequoia_openpgp::packet::{Packet, Signature, UserID};
-use sequoia_openpgp::policy::{HashAlgoSecurity, Policy};
-use sequoia_openpgp::types::{
-    AEADAlgorithm, RevocationStatus, RevocationType, SignatureType, SymmetricAlgorithm,
-};
+use sequoia_openpgp::packet::{Signature, UserID};
+use sequoia_openpgp::policy::Policy;
+use sequoia_openpgp::types::RevocationStatus;
 use sequoia_openpgp::{Cert, Fingerprint};
 
 use super::algorithms;
 use super::binding::created;
 use super::checked::Checked;
+use crate::status::{SelfRevocationsCount, by_self_signatures};
 use crate::{CertStatus, Revocation, RevocationKind};
 
 /// By what is judged.
@@ -24,8 +21,9 @@ use crate::{CertStatus, Revocation, RevocationKind};
 pub(super) struct Judge<'j> {
     pub(super) policy: &'j dyn Policy,
     pub(super) time: SystemTime,
-    /// The User IDs of the address, and from when on each is bound.
-    pub(super) bound: &'j [(UserID, SystemTime)],
+    /// The User IDs of the address, and from when on each is bound. Without an
+    /// address the certificate is judged as a whole.
+    pub(super) bound: Option<&'j [(UserID, SystemTime)]>,
     /// A revocation by a designated revoker, in effect.
     pub(super) designated: Option<&'j Signature>,
     /// Subkeys that a designated revoker revoked.
@@ -52,20 +50,18 @@ impl Judge<'_> {
 
     fn status(&self, cert: &Cert, policy: &dyn Policy) -> CertStatus {
         if let RevocationStatus::Revoked(revocations) = cert.revocation_status(policy, self.time) {
-            let hard = |s: &&&Signature| kind(s) == RevocationKind::Hard;
-            if let Some(revocation) = revocations
-                .iter()
-                .find(hard)
-                .or_else(|| revocations.first())
-            {
-                return CertStatus::Revoked(describe(revocation));
+            if let Some(revocation) = Revocation::worst_of(&revocations) {
+                return CertStatus::Revoked(revocation);
             }
         }
         if let Some(revocation) = self.designated {
-            return CertStatus::Revoked(describe(revocation));
+            return CertStatus::Revoked(Revocation::of(revocation));
         }
+        let Some(bound) = self.bound else {
+            return by_self_signatures(cert, policy, self.time);
+        };
         // The best User ID of the address decides.
-        self.bound
+        bound
             .iter()
             .map(|(id, from)| self.status_of(cert, id, *from, policy))
             .min_by_key(severity)
@@ -122,7 +118,7 @@ pub(super) fn designated(cert: &Checked, time: SystemTime) -> Option<&Signature>
         .filter(|&created| created <= time)
         .max();
     cert.designated.iter().find(|revocation| {
-        kind(revocation) == RevocationKind::Hard
+        RevocationKind::of(revocation) == RevocationKind::Hard
             || (revocation.signature_alive(time, Duration::ZERO).is_ok()
                 && newest <= revocation.signature_creation_time())
     })
@@ -145,68 +141,5 @@ fn severity(status: &CertStatus) -> u8 {
         CertStatus::NotYetValid => 2,
         CertStatus::RejectedByPolicy => 3,
         CertStatus::Revoked(_) => 4,
-    }
-}
-
-/// RFC 9580, section 5.2.3.31: superseded and retired leave the past alone, no
-/// reason and unknown ones do not.
-fn kind(revocation: &Signature) -> RevocationKind {
-    match revocation.reason_for_revocation() {
-        Some((reason, _)) if reason.revocation_type() == RevocationType::Soft => {
-            RevocationKind::Soft
-        }
-        _ => RevocationKind::Hard,
-    }
-}
-
-fn describe(revocation: &Signature) -> Revocation {
-    let reason = revocation.reason_for_revocation();
-    Revocation {
-        kind: kind(revocation),
-        reason: reason.map(|(reason, _)| reason),
-        message: reason.map_or_else(String::new, |(_, message)| {
-            String::from_utf8_lossy(message).into_owned()
-        }),
-        created: revocation.signature_creation_time(),
-    }
-}
-
-/// The caller's policy, except that it has no say about revocations: one made
-/// with a weak algorithm, or with a notation that nobody knows, is the owner's
-/// all the same, and taking no notice of it would bring a dead key to life.
-#[derive(Debug)]
-struct SelfRevocationsCount<'p>(&'p dyn Policy);
-
-impl Policy for SelfRevocationsCount<'_> {
-    fn signature(
-        &self,
-        signature: &Signature,
-        sec: HashAlgoSecurity,
-    ) -> sequoia_openpgp::Result<()> {
-        match signature.typ() {
-            SignatureType::KeyRevocation
-            | SignatureType::SubkeyRevocation
-            | SignatureType::CertificationRevocation => Ok(()),
-            _ => self.0.signature(signature, sec),
-        }
-    }
-
-    fn key(
-        &self,
-        key: &ValidErasedKeyAmalgamation<'_, PublicParts>,
-    ) -> sequoia_openpgp::Result<()> {
-        self.0.key(key)
-    }
-
-    fn symmetric_algorithm(&self, algorithm: SymmetricAlgorithm) -> sequoia_openpgp::Result<()> {
-        self.0.symmetric_algorithm(algorithm)
-    }
-
-    fn aead_algorithm(&self, algorithm: AEADAlgorithm) -> sequoia_openpgp::Result<()> {
-        self.0.aead_algorithm(algorithm)
-    }
-
-    fn packet(&self, packet: &Packet) -> sequoia_openpgp::Result<()> {
-        self.0.packet(packet)
     }
 }

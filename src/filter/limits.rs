@@ -2,6 +2,8 @@
 
 use std::time::SystemTime;
 
+use super::held::Held;
+use super::user_id;
 use crate::EmailAddress;
 
 /// How much of an answer is acceptable. What goes over is refused as
@@ -19,6 +21,8 @@ use crate::EmailAddress;
 pub struct Limits {
     /// Octets of an answer's body, as sent; without ASCII armor it is smaller. 1 MiB.
     pub body: usize,
+    /// The same for answers about a key, as a refresh gets them. 4 MiB.
+    pub body_by_key: usize,
     /// Packets in an answer. 65,536.
     pub packets: usize,
     /// Certificates in an answer; the first ones are judged, for the others the
@@ -46,6 +50,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body: 1 << 20,
+            body_by_key: 4 << 20,
             packets: 65_536,
             certs: 16,
             cert: 512 << 10,
@@ -72,11 +77,41 @@ pub enum UserIdFilter {
 }
 
 /// What to look for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct Wanted<'f> {
-    pub(super) address: &'f EmailAddress,
+    pub(super) whose: Whose<'f>,
     pub(super) user_ids: UserIdFilter,
     pub(super) limits: &'f Limits,
     /// What claims to be made later does not count as new.
     pub(super) horizon: SystemTime,
+}
+
+/// Whose certificates are looked for.
+#[derive(Clone, Copy)]
+pub(super) enum Whose<'f> {
+    /// Those with a User ID of this address.
+    Address(&'f EmailAddress),
+    /// That of a key, with all User IDs.
+    Key,
+    /// What is new about a certificate that is held. Of User IDs, those that
+    /// are held, and those that this lets in.
+    News(&'f Held, &'f (dyn Fn(&[u8]) -> bool + 'f)),
+}
+
+impl Wanted<'_> {
+    /// Whether a User ID is wanted. One that says nothing is reported where an
+    /// address is asked for, and of no use elsewhere.
+    pub(super) fn matches(&self, user_id: &[u8], is_signed: bool) -> bool {
+        match self.whose {
+            Whose::Address(address) => user_id::is_of(user_id, address),
+            Whose::Key => is_signed,
+            Whose::News(held, lets_in) => {
+                is_signed && (held.has_user_id(user_id) || lets_in(user_id))
+            }
+        }
+    }
+
+    pub(super) fn is_address(&self) -> bool {
+        matches!(self.whose, Whose::Address(_))
+    }
 }

@@ -15,25 +15,30 @@
 //! User IDs, on which expiration and key flags may hang, and only then are these
 //! dropped.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use sequoia_openpgp::Fingerprint;
 use sequoia_openpgp::policy::{Policy, StandardPolicy};
+use sequoia_openpgp::{Fingerprint, KeyHandle};
 
 mod accept;
 mod algorithms;
 mod armor;
 mod binding;
+mod by_key;
 mod checked;
 mod collect;
 mod filtered;
+mod held;
 mod judge;
 mod limits;
+mod news;
 mod packets;
 mod reduce;
 mod revokers;
+mod salvage;
 mod signature;
 mod user_id;
 mod verifier;
@@ -41,13 +46,16 @@ mod verify;
 mod web_page;
 
 pub use filtered::{Filtered, Kept};
+pub(crate) use held::reference_time;
 pub use limits::{Limits, UserIdFilter};
+pub(crate) use news::News;
 pub use packets::{FrameError, Packets, RawPacket, packets};
+pub(crate) use reduce::PrimaryKey;
 
-use crate::{EmailAddress, Reason};
-use collect::Answer;
-use limits::Wanted;
-use reduce::PrimaryKey;
+use crate::{EmailAddress, Reason, Rejection};
+use collect::{Answer, NO_CERTIFICATE};
+use limits::{Wanted, Whose};
+use reduce::RawCert;
 
 /// Reduces answers to what was asked for.
 ///
@@ -131,35 +139,95 @@ impl Filter {
     /// be anything: what is wrong with it is told in [`Filtered::rejected`].
     /// At least one of the two lists has something in it.
     pub fn apply(&self, body: &[u8], address: &EmailAddress) -> Filtered {
-        if body.is_empty() {
-            return Filtered::refused(Reason::Empty, "");
-        }
-        if body.len() > self.limits.body {
-            let detail = format!("more than {} octets", self.limits.body);
-            return Filtered::refused(Reason::TooLarge, &detail);
-        }
-        let mut filtered = if armor::is_text(body) {
-            let blocks = armor::blocks(body);
-            self.filter(blocks.iter().map(Option::as_deref), address)
-        } else {
-            self.filter([Some(body)], address)
+        let whose = Whose::Address(address);
+        self.run(body, self.limits.body, whose, |cert, keys, now| {
+            accept::accept(self, cert, keys, now)
+        })
+    }
+
+    /// Runs the pipeline on the answer to a question about a key, primary or
+    /// subkey.
+    ///
+    /// A certificate is kept where the key is its primary key or a subkey that
+    /// it binds; others are refused as [`Reason::OtherKey`]. It keeps the User
+    /// IDs that the owner bound and did not revoke, and needs none: key servers
+    /// give out only those whose address was confirmed. The status is then that
+    /// of the whole certificate ([`CertStatus::of`](crate::CertStatus::of)). The
+    /// body may have [`Limits::body_by_key`] octets.
+    ///
+    /// ```
+    /// use openpgp_discovery::filter::Filter;
+    /// use openpgp_discovery::openpgp::{KeyHandle, cert::CertBuilder, serialize::Serialize};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (cert, _) = CertBuilder::new().add_signing_subkey().generate()?;
+    /// let subkey = cert.keys().subkeys().next().expect("a subkey").key().fingerprint();
+    /// let mut answer = Vec::new();
+    /// cert.serialize(&mut answer)?;
+    ///
+    /// let filtered = Filter::new().apply_to_key(&answer, &KeyHandle::from(subkey));
+    /// assert_eq!(filtered.kept()[0].cert().fingerprint(), cert.fingerprint());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn apply_to_key(&self, body: &[u8], key: &KeyHandle) -> Filtered {
+        self.run(
+            body,
+            self.limits.body_by_key,
+            Whose::Key,
+            |cert, keys, now| by_key::accept(self, cert, keys, key, now),
+        )
+    }
+
+    fn run(
+        &self,
+        body: &[u8],
+        limit: usize,
+        whose: Whose<'_>,
+        accept: impl Fn(
+            &RawCert<'_>,
+            &[(Fingerprint, PrimaryKey)],
+            SystemTime,
+        ) -> Result<Kept, Rejection>,
+    ) -> Filtered {
+        let parts = match parts(body, limit) {
+            Ok(parts) => parts,
+            Err(rejection) => return Filtered::refused(rejection),
         };
+        let now = self.time.unwrap_or_else(SystemTime::now);
+        let answer = self.sort(&parts, whose, now);
+        let keys = answer.primary_keys();
+        let mut filtered = Filtered {
+            kept: Vec::new(),
+            rejected: answer.rejected,
+        };
+        for cert in &answer.certs {
+            match accept(cert, &keys, now) {
+                Ok(kept) => filtered.kept.push(kept),
+                Err(rejection) => filtered.rejected.push(rejection),
+            }
+        }
+        filtered.kept.sort_by_cached_key(|kept| {
+            let key = kept.cert.primary_key().key();
+            (
+                Reverse((kept.is_usable(), key.creation_time())),
+                key.fingerprint(),
+            )
+        });
         if web_page::looks_like_one(body) {
             filtered.take_for_web_page();
         }
         filtered
     }
 
-    /// `None` is a part that could not be decoded.
-    fn filter<'a>(
-        &self,
-        parts: impl IntoIterator<Item = Option<&'a [u8]>>,
-        address: &EmailAddress,
-    ) -> Filtered {
-        let now = self.time.unwrap_or_else(SystemTime::now);
+    /// Sorts the parts of an answer into certificates.
+    fn sort<'a>(&self, parts: &'a [Part<'_>], whose: Whose<'_>, now: SystemTime) -> Answer<'a> {
         let wanted = Wanted {
-            address,
-            user_ids: self.user_ids,
+            whose,
+            user_ids: match whose {
+                Whose::Address(_) => self.user_ids,
+                Whose::Key | Whose::News(..) => UserIdFilter::Matching,
+            },
             limits: &self.limits,
             horizon: binding::latest(now),
         };
@@ -172,31 +240,28 @@ impl Filter {
         }
         answer.settle(wanted);
         if answer.certs.is_empty() && answer.rejected.is_empty() {
-            answer.reject(None, Reason::Malformed, "no OpenPGP certificate");
+            answer.reject(None, Reason::Malformed, NO_CERTIFICATE);
         }
-
-        let keys: Vec<(Fingerprint, PrimaryKey)> = answer
-            .certs
-            .iter()
-            .map(|cert| (cert.fingerprint.clone(), cert.key.clone()))
-            .collect();
-        let mut filtered = Filtered {
-            kept: Vec::new(),
-            rejected: answer.rejected,
-        };
-        for cert in &answer.certs {
-            match accept::accept(self, cert, &keys, now) {
-                Ok(kept) => filtered.kept.push(kept),
-                Err(rejection) => filtered.rejected.push(rejection),
-            }
-        }
-        filtered.kept.sort_by_cached_key(|kept| {
-            let key = kept.cert.primary_key().key();
-            (
-                Reverse((kept.is_usable(), key.creation_time())),
-                key.fingerprint(),
-            )
-        });
-        filtered
+        answer
     }
+}
+
+/// Binary OpenPGP data; `None` where it could not be decoded.
+type Part<'b> = Option<Cow<'b, [u8]>>;
+
+/// The body, or the content of each block of armor in it.
+fn parts(body: &[u8], limit: usize) -> Result<Vec<Part<'_>>, Rejection> {
+    if body.is_empty() {
+        return Err(Rejection::new(None, Reason::Empty, ""));
+    }
+    if body.len() > limit {
+        let detail = format!("more than {limit} octets");
+        return Err(Rejection::new(None, Reason::TooLarge, detail));
+    }
+    Ok(if armor::is_text(body) {
+        let blocks = armor::blocks(body).into_iter();
+        blocks.map(|block| block.map(Cow::Owned)).collect()
+    } else {
+        vec![Some(Cow::Borrowed(body))]
+    })
 }

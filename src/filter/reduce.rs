@@ -9,9 +9,8 @@ use sequoia_openpgp::packet::{Key, key};
 use super::limits::{Limits, UserIdFilter, Wanted};
 use super::packets::{self, RawPacket, is_ignored};
 use super::signature::{By, Head, Owner, is_key_revocation, types};
-use super::user_id;
 
-pub(super) type PrimaryKey = Key<key::PublicParts, key::PrimaryRole>;
+pub(crate) type PrimaryKey = Key<key::PublicParts, key::PrimaryRole>;
 
 /// One certificate (all copies of it), reduced, of which only the primary key
 /// has been parsed.
@@ -31,6 +30,8 @@ pub(super) struct RawCert<'a> {
     /// The limit that it goes over.
     pub(super) too_large: Option<String>,
     pub(super) owner: Owner,
+    /// Whom the owner named for revoking it, as far as that is known before.
+    pub(super) revokers: Vec<Fingerprint>,
     others: Vec<(u32, RawUserId<'a>)>,
 }
 
@@ -71,6 +72,7 @@ impl<'a> RawCert<'a> {
             matching: 0,
             dropped: 0,
             too_large: None,
+            revokers: Vec::new(),
             others: Vec::new(),
         }
     }
@@ -132,7 +134,7 @@ impl<'a> RawCert<'a> {
     }
 
     fn user_id(&mut self, packet: RawPacket<'a>, all: &[RawPacket<'a>], wanted: Wanted<'_>) {
-        let matches = user_id::is_of(packet.body(), wanted.address);
+        let matches = wanted.matches(packet.body(), !all.is_empty());
         if matches {
             self.matching += 1;
         } else {
@@ -151,6 +153,9 @@ impl<'a> RawCert<'a> {
                 }
                 signatures.push(packet);
             }
+        }
+        if signatures.is_empty() && !wanted.is_address() {
+            return;
         }
         let keeps = matches || (wanted.user_ids == UserIdFilter::All && newest.is_some());
         if keeps && signatures.len() > wanted.limits.self_signatures {

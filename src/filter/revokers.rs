@@ -24,7 +24,7 @@ pub(super) fn revoked_by_others(
     keys: &[(Fingerprint, PrimaryKey)],
     limits: &Limits,
 ) -> Result<(), TooMany> {
-    let revokers = named(checked);
+    let revokers = named(checked, &cert.revokers);
     let mut count = 0;
     for signature in signatures(&cert.foreign) {
         // One that is about another key only rides along.
@@ -51,7 +51,9 @@ pub(super) fn revoked_by_others(
             let subkey = &mut checked.subkeys[at];
             if let Revoker::AtHand(key) = revoker(&signature, &revokers, keys) {
                 let result = signature.verify_subkey_revocation(key, &cert.key, &subkey.key);
-                subkey.revoked_by_other |= verifier.count(result.is_ok())? == Verdict::Good;
+                if verifier.count(result.is_ok())? == Verdict::Good {
+                    subkey.designated.push(signature);
+                }
             }
         }
     }
@@ -85,12 +87,13 @@ fn revoker<'k>(
 }
 
 /// Whom the owner named for revoking it (RFC 9580, section 5.2.3.23).
-fn named(checked: &Checked) -> Vec<Fingerprint> {
+fn named(checked: &Checked, before: &[Fingerprint]) -> Vec<Fingerprint> {
     checked
         .direct
         .iter()
         .chain(checked.user_ids.iter().flat_map(|id| &id.bindings))
         .flat_map(|signature| signature.revocation_keys())
         .map(|revoker| revoker.revoker().1.clone())
+        .chain(before.iter().cloned())
         .collect()
 }

@@ -136,6 +136,20 @@ pub(super) fn is_key_revocation(packet: &RawPacket<'_>) -> bool {
         }
 }
 
+/// What makes a signature packet this very signature: all of it but the area
+/// that is not signed, into which anybody can write.
+pub(super) fn identity(body: &[u8]) -> Option<Vec<u8>> {
+    let head = Head::parse(body)?;
+    if head.v3.is_some() {
+        return Some(body.to_vec());
+    }
+    // Version, type and algorithms; then each area behind its length.
+    let width = if body.first() == Some(&4) { 2 } else { 4 };
+    let signed = 4 + width + head.hashed.len();
+    let rest = signed + width + head.unhashed.len();
+    Some([body.get(..signed)?, body.get(rest..)?].concat())
+}
+
 /// A subpacket area behind its length, and the rest.
 fn area(bytes: &[u8], width: usize) -> Option<(&[u8], &[u8])> {
     let (length, rest) = bytes.split_at_checked(width)?;

@@ -67,7 +67,7 @@ pub(super) fn verify(
                     key: key.clone(),
                     bindings: Vec::new(),
                     revocations: Vec::new(),
-                    revoked_by_other: false,
+                    designated: Vec::new(),
                 });
             }
             let list = &mut checked.subkeys[at];
@@ -102,7 +102,6 @@ pub(super) fn verify(
     }
     let foreign: Vec<_> = subkeys.iter().map(|(_, _, raw)| &raw.foreign[..]).collect();
     revoked_by_others(&mut checked, &mut verifier, cert, &foreign, keys, limits)?;
-    checked.subkeys.retain(|subkey| !subkey.bindings.is_empty());
     Ok(checked)
 }
 

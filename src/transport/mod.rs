@@ -35,9 +35,9 @@ pub trait HttpTransport: fmt::Debug + Send + Sync + 'static {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, Error>>;
 }
 
-/// One question.
+/// One question. Its `Debug` form leaves the body out: it can hold a secret.
 #[non_exhaustive]
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Request {
     /// `GET`, or another one where the protocol asks for it.
     pub method: Method,
@@ -70,9 +70,9 @@ impl Request {
     }
 }
 
-/// One answer.
+/// One answer. Its `Debug` form leaves the body out: it can hold a secret.
 #[non_exhaustive]
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Response {
     /// The status.
     pub status: StatusCode,
@@ -100,5 +100,30 @@ impl Response {
     pub fn truncated(mut self) -> Self {
         self.truncated = true;
         self
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("url", &self.url)
+            .field("headers", &self.headers)
+            .field("body_octets", &self.body.len())
+            .field("max_body", &self.max_body)
+            .field("deadline", &self.deadline)
+            .field("peer", &self.peer)
+            .finish()
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .field("headers", &self.headers)
+            .field("body_octets", &self.body.len())
+            .field("truncated", &self.truncated)
+            .finish()
     }
 }

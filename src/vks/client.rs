@@ -1,64 +1,299 @@
-//! Questions to a key server, and what its statuses mean.
+//! A key server, as callers see it.
 
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
 use http::StatusCode;
-use tokio::time::{Instant, sleep};
+use sequoia_openpgp::{Cert, Fingerprint, KeyHandle, KeyID};
+use serde_json::json;
+use tokio::time::Instant;
+use tracing::debug;
+use url::Url;
 
-use super::{Budget, KeyServer};
-use crate::fetch::{Fetcher, Miss, Page, page, retry_after, unexpected_status};
-use crate::{EmailAddress, Error, ErrorKind};
+use super::ask::{Question, ask};
+use super::budget::Rate;
+use super::by_key::{absence, fetch_by_fingerprint, fetch_by_key_id, judge_by_key};
+use super::{Budget, KeyLookup, KeyServer, Upload, UploadToken, answer, publish};
+use crate::Rejection;
+use crate::fetch::{Fetcher, Miss, Page, page};
+use crate::lookup::{Attempt, Event, OnEvent, Outcome};
+use crate::{EmailAddress, Error, ErrorKind, Limits, Method, Step};
 
-/// Asks for the certificate that was confirmed for an address.
-pub(crate) async fn by_email(
-    fetcher: &Fetcher,
-    server: &KeyServer,
-    budget: &Budget,
-    address: &EmailAddress,
-    deadline: Instant,
-) -> Result<Page, Miss> {
-    let url = server.by_email(address);
-    let mut may_retry = true;
-    loop {
-        budget.take(deadline).await?;
-        let mut peer = fetcher.peer(server.host());
-        if server.is_named() {
-            peer = peer.named();
+/// More than a status for each address of any certificate.
+const MAX_JSON: usize = 256 << 10;
+
+/// The key server of a [`KeyLocator`](crate::KeyLocator): look-ups by fingerprint
+/// and key ID, and publishing.
+///
+/// [`KeyLocator::vks`](crate::KeyLocator::vks) hands it out. Each call ends within
+/// the locator's [`deadline`](crate::KeyLocatorBuilder::deadline), takes its
+/// requests off the locator's [`Budget`], and follows no redirect. A request that
+/// ends in a server error is made once more; so is one that the server refuses
+/// for its rate, where the server says when to come back and that is soon enough.
+///
+/// # Privacy
+///
+/// The key server learns your address on the network and whose key you ask for.
+/// All questions over one connection can be linked; many in a row show who your
+/// correspondents are. No address is sent but those named to
+/// [`upload`](Self::upload) and [`request_verify`](Self::request_verify).
+///
+/// ```no_run
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// use openpgp_discovery::{KeyLocator, Status};
+///
+/// let locator = KeyLocator::new()?;
+/// let vks = locator.vks().expect("there is a key server unless it is switched off");
+/// let lookup = vks
+///     .by_fingerprint(&"653909A2F0E37C106F5FAF546C8857E0D8E8F074".parse()?)
+///     .await;
+/// match lookup.status() {
+///     Status::Found => println!("{} certificate(s)", lookup.certs().len()),
+///     Status::NotFound => println!("the key server does not have it"),
+///     Status::Failed => println!("could not find out; try again later"),
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Client {
+    pub(crate) fetcher: Fetcher,
+    pub(crate) server: KeyServer,
+    pub(crate) budget: Budget,
+    pub(crate) limits: Limits,
+    pub(crate) deadline: Duration,
+    pub(crate) on_event: Option<OnEvent>,
+}
+
+/// Look-ups by key.
+impl Client {
+    /// Looks a certificate up by the fingerprint of its primary key or of a
+    /// subkey (`/vks/v1/by-fingerprint/…`).
+    ///
+    /// It cannot fail as a whole: what went wrong is in the [`KeyLookup`]. The
+    /// certificate really has that key, or it is refused as
+    /// [`Reason::OtherKey`](crate::Reason::OtherKey).
+    ///
+    /// * keys.openpgp.org does not know subkeys that can only encrypt.
+    /// * A fingerprint of version 6 that is not found is
+    ///   [`Absence::PerhapsUnsupported`](crate::Absence::PerhapsUnsupported): there
+    ///   are servers that know version 4 only, and they do not tell.
+    /// * One of another version is not asked for ([`ErrorKind::Config`]).
+    pub async fn by_fingerprint(&self, fingerprint: &Fingerprint) -> KeyLookup {
+        self.look_up(Method::VksByFingerprint, fingerprint.into())
+            .await
+    }
+
+    /// Looks certificates up by the key ID of a primary key or subkey
+    /// (`/vks/v1/by-keyid/…`), as [`by_fingerprint`](Self::by_fingerprint) does.
+    ///
+    /// A key ID names no key for certain: others can be made that share it. Use
+    /// the fingerprint wherever it is known. A short ID, or the wildcard of
+    /// anonymous recipients, is not asked for ([`ErrorKind::Config`]).
+    pub async fn by_key_id(&self, id: &KeyID) -> KeyLookup {
+        self.look_up(Method::VksByKeyId, id.into()).await
+    }
+
+    async fn look_up(&self, method: Method, handle: KeyHandle) -> KeyLookup {
+        let step = Step::Ask(method);
+        let target = self.server.host();
+        self.emit(Event::KeyAsked { step, target });
+        let start = Instant::now();
+        let answer = self.fetch(&handle, start + self.deadline).await;
+        let (certs, rejected, outcome) = self.judge(answer, &handle);
+        let attempt = Attempt {
+            step,
+            target: target.to_owned(),
+            url: self.server.by_key(&handle).ok(),
+            outcome,
+            elapsed: start.elapsed(),
+        };
+        debug!(step = %attempt.step, target = %attempt.target, outcome = %attempt.outcome, "step ended");
+        self.emit(Event::KeyAnswered { attempt: &attempt });
+        KeyLookup {
+            handle,
+            certs,
+            rejected,
+            attempt,
         }
-        let answer = fetcher.exchange(url.clone(), peer, deadline).await?;
-        let host = server.host();
-        match answer.status {
-            StatusCode::OK => return page(url, answer, fetcher.max_body),
-            StatusCode::NOT_FOUND => return Err(Miss::Absent),
-            StatusCode::TOO_MANY_REQUESTS => {
-                let wait = retry_after(&answer.headers);
-                if let Some(wait) = wait.filter(|wait| may_retry && fits(*wait, deadline)) {
-                    may_retry = false;
-                    sleep(wait).await;
-                    continue;
-                }
-                let error = Error::new(
-                    ErrorKind::RateLimited,
-                    format!("{host} answered with status 429"),
-                );
-                return Err(match wait {
-                    Some(wait) => error.with_retry_after(wait),
-                    None => error,
-                }
-                .into());
+    }
+
+    async fn fetch(&self, handle: &KeyHandle, deadline: Instant) -> Result<Page, Miss> {
+        let (fetcher, server, budget) = (&self.fetcher, &self.server, &self.budget);
+        match handle {
+            KeyHandle::Fingerprint(fingerprint) => {
+                fetch_by_fingerprint(fetcher, server, budget, fingerprint, deadline).await
             }
-            // Once more: a server that restarts or sheds load may be through.
-            status if status.is_server_error() && may_retry => may_retry = false,
-            status if status.is_redirection() => {
-                let why = format!("the key server {host} redirects elsewhere");
-                return Err(Error::new(ErrorKind::Redirect, why).into());
+            KeyHandle::KeyID(id) => fetch_by_key_id(fetcher, server, budget, id, deadline).await,
+        }
+    }
+
+    fn judge(
+        &self,
+        answer: Result<Page, Miss>,
+        handle: &KeyHandle,
+    ) -> (Vec<Cert>, Vec<Rejection>, Outcome) {
+        let (certs, rejected) = match answer {
+            Ok(page) => judge_by_key(&self.limits, &page.body, handle),
+            Err(Miss::Absent) => return (vec![], vec![], Outcome::Absent(absence(handle))),
+            Err(Miss::Failed(error)) => return (vec![], vec![], Outcome::Failed(error)),
+            Err(Miss::Rejected(rejection)) => (vec![], vec![rejection]),
+        };
+        let outcome = match (certs.len(), rejected.first()) {
+            // Whatever it is that the server has: it did not say that it has none.
+            (0, why) => {
+                let why = why.map_or_else(String::new, Rejection::to_string);
+                let why = format!("{}: {why}", self.server.host());
+                Outcome::Failed(Error::new(ErrorKind::BadAnswer, why))
             }
-            status => return Err(unexpected_status(host, status).into()),
+            (count, _) => Outcome::Found(count),
+        };
+        (certs, rejected, outcome)
+    }
+
+    fn emit(&self, event: Event<'_>) {
+        if let Some(on_event) = &self.on_event {
+            on_event.tell(event);
         }
     }
 }
 
-/// Whether waiting so long leaves time for an answer.
-fn fits(wait: std::time::Duration, deadline: Instant) -> bool {
-    deadline
-        .checked_duration_since(Instant::now())
-        .is_some_and(|left| wait < left)
+/// Publishing one's own certificate.
+impl Client {
+    /// Publishes a certificate (`/vks/v1/upload`). What the key server already has
+    /// of it is merged, and nothing can be taken back.
+    ///
+    /// Everybody can then find it by fingerprint and key ID, at once, and by an
+    /// address as soon as its holder has confirmed that: see
+    /// [`request_verify`](Self::request_verify).
+    ///
+    /// Of the certificate goes out what its owner has signed: keys, subkeys, and
+    /// the User IDs of `addresses` (by [`EmailAddress::matches`]) and no others;
+    /// with no address, none at all, which is the way to publish a revocation.
+    /// Secret keys, User Attributes, certifications by others and signatures
+    /// marked as local never do; revocations by others do.
+    ///
+    /// # Privacy
+    ///
+    /// The key server learns the User IDs of these addresses, confirmed or not,
+    /// and shows those that are confirmed.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] where the certificate has no User ID of one of the
+    /// addresses, before anything is sent; [`ErrorKind::Http`] where the server
+    /// refuses, with its sentence; [`ErrorKind::BadAnswer`] where what it answers
+    /// cannot be used; and what keeps it from being asked.
+    ///
+    /// ```no_run
+    /// # async fn run(cert: openpgp_discovery::openpgp::Cert) -> Result<(), Box<dyn std::error::Error>> {
+    /// use openpgp_discovery::{EmailAddress, KeyLocator};
+    ///
+    /// let vks = KeyLocator::new()?.vks().expect("there is a key server");
+    /// let addresses: [EmailAddress; 1] = ["alice@example.org".parse()?];
+    /// let upload = vks.upload(&cert, &addresses).await?;
+    /// let upload = vks.request_verify(upload.token(), &addresses, &["de_DE"]).await?;
+    /// for (address, status) in upload.addresses() {
+    ///     println!("{address}: {status}"); // waiting for confirmation
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub async fn upload(&self, cert: &Cert, addresses: &[EmailAddress]) -> Result<Upload, Error> {
+        let keytext = publish::keytext(cert, addresses)?;
+        let body = json!({ "keytext": keytext }).to_string();
+        let answer = self
+            .post(Method::VksUpload, self.server.upload(), body, None)
+            .await?;
+        if *answer.fingerprint() != cert.fingerprint() {
+            let why = format!(
+                "{}: an answer about another certificate",
+                self.server.host()
+            );
+            return Err(Error::new(ErrorKind::BadAnswer, why));
+        }
+        Ok(answer)
+    }
+
+    /// Has the key server send a mail with a link to each of these addresses of an
+    /// uploaded certificate (`/vks/v1/request-verify`). Who follows the link
+    /// confirms the address.
+    ///
+    /// Addresses that the uploaded certificate does not have are ignored by the
+    /// server, without a word. With no address, no mail goes out, and the answer
+    /// tells how all of them stand. `locales` (`de_DE`) are the languages that the
+    /// mail should be in, best first; the server chooses where there are none.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Http`] where the server refuses, with its sentence: the token
+    /// has expired, for one, so upload again. Else as [`upload`](Self::upload).
+    pub async fn request_verify(
+        &self,
+        token: &UploadToken,
+        addresses: &[EmailAddress],
+        locales: &[&str],
+    ) -> Result<Upload, Error> {
+        let addresses: Vec<&str> = addresses.iter().map(EmailAddress::vks).collect();
+        let mut body = json!({ "token": token.expose(), "addresses": addresses });
+        if !locales.is_empty() {
+            body["locale"] = json!(locales);
+        }
+        let url = self.server.request_verify();
+        self.post(Method::VksRequestVerify, url, body.to_string(), Some(token))
+            .await
+    }
+
+    async fn post(
+        &self,
+        method: Method,
+        url: Url,
+        body: String,
+        token: Option<&UploadToken>,
+    ) -> Result<Upload, Error> {
+        let host = self.server.host();
+        let question = Question {
+            url,
+            rate: Rate::Other,
+            max_body: MAX_JSON,
+            json: Some(Bytes::from(body)),
+        };
+        let deadline = Instant::now() + self.deadline;
+        let answer = ask(
+            &self.fetcher,
+            &self.server,
+            &self.budget,
+            &question,
+            deadline,
+        )
+        .await;
+        let result = answer.and_then(|answer| match answer.status {
+            StatusCode::OK => match page(question.url, answer, MAX_JSON) {
+                Ok(page) => answer::upload(host, &page.body),
+                Err(Miss::Failed(error)) => Err(error),
+                Err(miss) => {
+                    let why = match miss {
+                        Miss::Rejected(rejection) => rejection.to_string(),
+                        _ => "nothing".to_owned(),
+                    };
+                    Err(Error::new(ErrorKind::BadAnswer, format!("{host}: {why}")))
+                }
+            },
+            status => Err(answer::refusal(host, status, &answer.body, token)),
+        });
+        match &result {
+            Ok(_) => debug!(%method, target = %host, "published"),
+            Err(error) => debug!(%method, target = %host, %error, "not published"),
+        }
+        result
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("server", &self.server)
+            .field("budget", &self.budget)
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
+    }
 }

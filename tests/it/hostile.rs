@@ -290,11 +290,7 @@ async fn the_named_key_server_is_no_way_in() {
     let locator = KeyLocator::builder()
         .resolver(testbed.dns())
         .trust_anchor(testbed.ca_der())
-        .guard(
-            AddressGuard::new()
-                .allow_socket(testbed.host_addr(ADVANCED))
-                .deny("127.0.0.0/8".parse().expect("a net")),
-        )
+        .guard(AddressGuard::new().allow_socket(testbed.host_addr(ADVANCED)))
         .vks("https://keys.example.net".parse().expect("a URL"))
         .build()
         .expect("builds");

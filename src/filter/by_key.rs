@@ -1,0 +1,83 @@
+//! Takes in certificates for a key that was asked for.
+
+use std::collections::BTreeSet;
+use std::time::SystemTime;
+
+use sequoia_openpgp::{Fingerprint, KeyHandle};
+
+use super::accept::{assemble, reduce};
+use super::binding::{Standing, reference_time};
+use super::judge::{Judge, designated};
+use super::reduce::{PrimaryKey, RawCert};
+use super::verify::verify;
+use super::{Filter, Kept, algorithms};
+use crate::status::has_self_signature;
+use crate::{Reason, Rejection};
+
+/// Verifies, looks whether the key belongs to it, judges, and drops User IDs
+/// that are revoked or that nobody bound.
+pub(super) fn accept(
+    filter: &Filter,
+    raw: &RawCert<'_>,
+    keys: &[(Fingerprint, PrimaryKey)],
+    key: &KeyHandle,
+    now: SystemTime,
+) -> Result<Kept, Rejection> {
+    let refuse =
+        |reason, detail: &str| Rejection::new(Some(raw.fingerprint.clone()), reason, detail);
+    if let Some(limit) = &raw.too_large {
+        return Err(refuse(Reason::TooLarge, limit));
+    }
+    if !algorithms::is_computable(&raw.key) {
+        return Err(refuse(Reason::UnsupportedAlgorithm, ""));
+    }
+    let mut checked =
+        verify(raw, keys, &filter.limits).map_err(|limit| refuse(Reason::TooLarge, limit.0))?;
+    // Anybody can add a stranger's subkey; it is there where the owner bound it.
+    checked.subkeys.retain(|subkey| !subkey.bindings.is_empty());
+    let is_asked = |fingerprint: Fingerprint| KeyHandle::from(fingerprint).aliases(key);
+    let mut subkeys = checked.subkeys.iter();
+    if !is_asked(raw.fingerprint.clone())
+        && !subkeys.any(|subkey| is_asked(subkey.key.fingerprint()))
+    {
+        return Err(refuse(Reason::OtherKey, ""));
+    }
+
+    let time = reference_time(&checked, now);
+    let keep: BTreeSet<Vec<u8>> = checked
+        .user_ids
+        .iter()
+        .filter(|user_id| matches!(user_id.standing(time), Standing::Bound(_)))
+        .map(|user_id| user_id.id.value().to_vec())
+        .collect();
+    let designated = designated(&checked, time).cloned();
+    let revoked_subkeys: Vec<_> = checked
+        .subkeys
+        .iter()
+        .filter(|subkey| !subkey.designated.is_empty())
+        .map(|subkey| subkey.key.fingerprint())
+        .collect();
+    let judge = Judge {
+        policy: &*filter.policy,
+        time,
+        bound: None,
+        designated: designated.as_ref(),
+        revoked_subkeys: &revoked_subkeys,
+    };
+    let mut notes = std::mem::take(&mut checked.notes);
+    let whole = assemble(checked).map_err(|error| refuse(Reason::Malformed, &error.to_string()))?;
+    if !has_self_signature(&whole) {
+        notes.push(UNKNOWN_EXPIRATION.to_owned());
+    }
+    let (cert, judgement) = reduce(whole, &keep, &judge, &mut notes);
+    Ok(Kept {
+        user_ids_dropped: (raw.dropped + raw.matching).saturating_sub(keep.len()),
+        cert,
+        status: judgement.status,
+        can_encrypt: judgement.can_encrypt,
+        notes,
+    })
+}
+
+const UNKNOWN_EXPIRATION: &str =
+    "It came without the signatures that would tell when it expires and what it may be used for.";

@@ -1,0 +1,158 @@
+//! Revocations that count wherever they stand: in an answer without a
+//! certificate, beside another one, misplaced, or in a certificate so large that
+//! it is refused. Else whoever can make an answer large could hide them.
+
+use std::collections::HashSet;
+
+use sequoia_openpgp::Fingerprint;
+use sequoia_openpgp::packet::{Packet, Signature};
+use sequoia_openpgp::parse::Parse;
+use sequoia_openpgp::types::SignatureType;
+
+use super::Part;
+use super::checked::Subkey;
+use super::held::Held;
+use super::limits::Limits;
+use super::packets::{self, RawPacket, packets};
+use super::signature::{By, Head, Owner, identity, types};
+use super::verifier::{Verdict, Verifier, digest};
+
+/// So many are taken; one would do.
+const ENOUGH: usize = 32;
+
+/// The revocations of one certificate in an answer.
+#[derive(Debug, Default)]
+pub(super) struct Salvaged {
+    pub(super) of_key: Vec<Signature>,
+    pub(super) of_subkeys: Vec<(Subkey, Signature)>,
+    /// A revocation that is held stood in the answer without a certificate.
+    pub(super) confirmed: bool,
+}
+
+/// Looks for the owner's revocations of the key and of these subkeys, apart from
+/// those that are held or `taken` already.
+pub(super) fn salvage(
+    parts: &[Part<'_>],
+    held: &Held,
+    subkeys: &[Subkey],
+    mut taken: HashSet<Vec<u8>>,
+    limits: &Limits,
+) -> Salvaged {
+    let owner = Owner::new(held.fingerprint.clone());
+    let mut salvaged = Salvaged::default();
+    let mut candidates = Vec::new();
+    for part in parts.iter().flatten() {
+        let all: Vec<_> = packets(part).map_while(Result::ok).collect();
+        for group in all.chunk_by(|_, next| !is_primary_key(next)) {
+            // Where secret keys lie open, nothing is taken.
+            let is_secret =
+                |p: &RawPacket<'_>| matches!(p.tag(), packets::SECRET_KEY | packets::SECRET_SUBKEY);
+            if group.iter().any(is_secret) {
+                continue;
+            }
+            let is_bare = !group.first().is_some_and(is_primary_key);
+            let mut component = None;
+            for packet in group {
+                if packet.tag() != packets::SIGNATURE {
+                    component = Some(packet).filter(|p| p.tag() == packets::PUBLIC_SUBKEY);
+                    continue;
+                }
+                if !is_revocation_by(packet, &owner) {
+                    continue;
+                }
+                if held.has_signature(packet) {
+                    salvaged.confirmed |= is_bare;
+                } else if candidates.len() < limits.packets
+                    && identity(packet.body()).is_some_and(|id| taken.insert(id))
+                {
+                    candidates.push((packet.bytes().to_vec(), component.map(|c| c.bytes())));
+                }
+            }
+        }
+    }
+    let mut search = Search {
+        held,
+        subkeys,
+        verifier: Verifier::new(&held.key, limits.failed_verifications),
+        hashes_left: limits.packets,
+        salvaged,
+    };
+    // Those of the key first: they say most.
+    for of_key in [true, false] {
+        for (bytes, behind) in &candidates {
+            let Ok(Packet::Signature(signature)) = Packet::from_bytes(bytes) else {
+                continue;
+            };
+            if (signature.typ() == SignatureType::KeyRevocation) == of_key
+                && search.take(signature, *behind).is_none()
+            {
+                return search.salvaged;
+            }
+        }
+    }
+    search.salvaged
+}
+
+struct Search<'s> {
+    held: &'s Held,
+    subkeys: &'s [Subkey],
+    verifier: Verifier<'s>,
+    /// A look at the first octets of the digest is cheap, and costs something
+    /// all the same.
+    hashes_left: usize,
+    salvaged: Salvaged,
+}
+
+impl Search<'_> {
+    /// Takes one, if it verifies. `None` where there is an end of it.
+    fn take(&mut self, signature: Signature, behind: Option<&[u8]>) -> Option<()> {
+        let Salvaged {
+            of_key, of_subkeys, ..
+        } = &self.salvaged;
+        if of_key.len() + of_subkeys.len() >= ENOUGH {
+            return None;
+        }
+        if signature.typ() == SignatureType::KeyRevocation {
+            self.hashes_left = self.hashes_left.checked_sub(1)?;
+            if digest(&signature, |c| signature.hash_direct_key(c, &self.held.key)).is_some()
+                && self.verifier.on_key(&signature).ok()? == Verdict::Good
+            {
+                self.salvaged.of_key.push(signature);
+            }
+            return Some(());
+        }
+        let behind = behind.and_then(fingerprint);
+        let is_behind = |subkey: &&Subkey| Some(subkey.fingerprint()) == behind;
+        let subkeys = self.subkeys;
+        let first = subkeys.iter().filter(is_behind);
+        for subkey in first.chain(subkeys.iter().filter(|s| !is_behind(s))) {
+            self.hashes_left = self.hashes_left.checked_sub(1)?;
+            let hash = |c: &mut _| signature.hash_subkey_binding(c, &self.held.key, subkey);
+            if digest(&signature, hash).is_some() {
+                if self.verifier.on_subkey(&signature, subkey).ok()? == Verdict::Good {
+                    self.salvaged.of_subkeys.push((subkey.clone(), signature));
+                }
+                break;
+            }
+        }
+        Some(())
+    }
+}
+
+fn is_primary_key(packet: &RawPacket<'_>) -> bool {
+    matches!(packet.tag(), packets::PUBLIC_KEY | packets::SECRET_KEY)
+}
+
+fn is_revocation_by(packet: &RawPacket<'_>, owner: &Owner) -> bool {
+    Head::parse(packet.body()).is_some_and(|head| {
+        matches!(head.typ, types::KEY_REVOCATION | types::SUBKEY_REVOCATION)
+            && head.by(owner) == By::Owner
+    })
+}
+
+fn fingerprint(subkey: &[u8]) -> Option<Fingerprint> {
+    match Packet::from_bytes(subkey) {
+        Ok(Packet::PublicSubkey(key)) => Some(key.fingerprint()),
+        _ => None,
+    }
+}

@@ -1,0 +1,262 @@
+//! Asks the key server about one certificate, and merges what it says.
+
+use std::time::SystemTime;
+
+use sequoia_openpgp::packet::Packet;
+use sequoia_openpgp::{Cert, Fingerprint, KeyHandle};
+use tokio::time::Instant;
+use tracing::{Instrument, debug, debug_span};
+
+use super::changes::{Moments, withheld};
+use super::{Refresh, RefreshOutcome};
+use crate::Rejection;
+use crate::fetch::{Fetcher, Miss, Page};
+use crate::filter::{News, reference_time};
+use crate::locator::Inner;
+use crate::lookup::{Attempt, Event, Outcome};
+use crate::status::{SelfRevocationsCount, in_force, status};
+use crate::vks::{KeyServer, by_key};
+use crate::{CertStatus, Error, ErrorKind, KeyLocator, Method, Reason, Step};
+
+impl KeyLocator {
+    /// Asks the key server for news about a certificate, by the fingerprint of
+    /// its primary key, and merges them. No Web Key Directory is asked, wherever
+    /// the certificate came from, and no address is sent.
+    ///
+    /// Signatures are taken where they verify. Nothing that is held is ever
+    /// lost, whatever the answer leaves out: User IDs, certifications by others,
+    /// revocations, secret keys. A revocation that once came stays; a soft one can
+    /// be lifted by a newer self-signature, which is a [change](Refresh::changes) of
+    /// its own, a hard one cannot. Revocations count wherever they stand in the
+    /// answer, also without a certificate and in one that goes over the
+    /// [`Limits`](crate::Limits). Certifications by others stay out, and so do
+    /// User IDs that the certificate does not have, unless
+    /// [`refresh_user_ids`](crate::KeyLocatorBuilder::refresh_user_ids) lets them in.
+    ///
+    /// It cannot fail as a whole: what went wrong is in the [`Refresh`], and a
+    /// failure never looks like "unchanged". It ends within the builder's
+    /// [`deadline`](crate::KeyLocatorBuilder::deadline); dropping the future
+    /// cancels it.
+    ///
+    /// A revocation by a designated revoker counts where the revoker's
+    /// certificate comes with the same answer.
+    ///
+    /// # Privacy
+    ///
+    /// The key server learns the fingerprint, and your address on the network.
+    /// Secret key material is never sent.
+    ///
+    /// ```no_run
+    /// # async fn run(cert: openpgp_discovery::openpgp::Cert) -> Result<(), openpgp_discovery::Error> {
+    /// use openpgp_discovery::{KeyLocator, RefreshOutcome};
+    ///
+    /// let locator = KeyLocator::new()?;
+    /// let refresh = locator.refresh(&cert).await;
+    /// match refresh.outcome() {
+    ///     RefreshOutcome::Failed => println!("could not find out; do not rely on it"),
+    ///     RefreshOutcome::NotFound => println!("the key server does not have it"),
+    ///     _ => println!("it is {}", refresh.after()),
+    /// }
+    /// for change in refresh.changes() {
+    ///     println!("{change}");
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub async fn refresh(&self, cert: &Cert) -> Refresh {
+        self.refreshed(cert.clone()).await
+    }
+
+    pub(super) async fn refreshed(&self, cert: Cert) -> Refresh {
+        let span = match self.inner.log_addresses {
+            true => debug_span!("refresh", fingerprint = %cert.fingerprint()),
+            false => debug_span!("refresh"),
+        };
+        self.ask_and_merge(cert).instrument(span).await
+    }
+
+    async fn ask_and_merge(&self, cert: Cert) -> Refresh {
+        let inner = &*self.inner;
+        let start = Instant::now();
+        let step = Step::Ask(Method::VksByFingerprint);
+        let host = inner.vks.as_ref().map(KeyServer::host).unwrap_or_default();
+        self.emit(Event::KeyAsked { step, target: host });
+        let fingerprint = cert.fingerprint();
+        let answer = self.fetch(&fingerprint, start + self.deadline).await;
+        let (merged, outcome) = inner.merge(cert, answer, host);
+        let handle = KeyHandle::from(fingerprint);
+        let url = inner.vks.as_ref().and_then(|vks| vks.by_key(&handle).ok());
+        let attempt = Attempt {
+            step,
+            target: host.to_owned(),
+            url,
+            outcome,
+            elapsed: start.elapsed(),
+        };
+        debug!(step = %attempt.step, target = %attempt.target, outcome = %attempt.outcome, "step ended");
+        self.emit(Event::KeyAnswered { attempt: &attempt });
+        merged.with(attempt)
+    }
+
+    async fn fetch(&self, fingerprint: &Fingerprint, deadline: Instant) -> Result<Page, Miss> {
+        let inner = &*self.inner;
+        let server = inner.vks.as_ref().ok_or_else(|| {
+            let why = "the key server is switched off, and nothing else is asked for news";
+            Error::new(ErrorKind::Config, why)
+        })?;
+        let fetcher = Fetcher {
+            max_body: inner.filter.limits.body_by_key,
+            ..inner.fetcher.clone()
+        };
+        by_key::fetch_by_fingerprint(&fetcher, server, &self.budget, fingerprint, deadline).await
+    }
+}
+
+/// All of a [`Refresh`] but what was asked.
+struct Merged {
+    cert: Cert,
+    outcome: RefreshOutcome,
+    before: CertStatus,
+    after: CertStatus,
+    changes: Vec<super::Change>,
+    rejected: Vec<Rejection>,
+    notes: Vec<String>,
+}
+
+impl Merged {
+    fn with(self, attempt: Attempt) -> Refresh {
+        Refresh {
+            cert: self.cert,
+            outcome: self.outcome,
+            before: self.before,
+            after: self.after,
+            changes: self.changes,
+            rejected: self.rejected,
+            notes: self.notes,
+            attempt,
+        }
+    }
+
+    /// What is held stands.
+    fn stands(cert: Cert, outcome: RefreshOutcome, status: CertStatus) -> Self {
+        Self {
+            cert,
+            outcome,
+            before: status.clone(),
+            after: status,
+            changes: Vec::new(),
+            rejected: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+}
+
+impl Inner {
+    fn merge(&self, cert: Cert, answer: Result<Page, Miss>, host: &str) -> (Merged, Outcome) {
+        let lets_in = &*self.refresh_user_ids.0;
+        let news = match answer {
+            Ok(page) => self.filter.news(&page.body, &cert, lets_in),
+            Err(Miss::Rejected(rejection)) => News {
+                rejected: vec![rejection],
+                ..News::default()
+            },
+            Err(Miss::Absent) => {
+                let absence = by_key::absence(&cert.fingerprint().into());
+                let (status, _) = self.judge(&cert, &[]);
+                let merged = Merged::stands(cert, RefreshOutcome::NotFound, status);
+                return (merged, Outcome::Absent(absence));
+            }
+            Err(Miss::Failed(error)) => {
+                let (status, _) = self.judge(&cert, &[]);
+                let merged = Merged::stands(cert, RefreshOutcome::Failed, status);
+                return (merged, Outcome::Failed(error));
+            }
+        };
+        let failure = (!news.found && !news.rejected.is_empty())
+            .then(|| Outcome::Failed(refusal(host, &news.rejected)));
+        let merged = self.apply(cert, news);
+        (merged, failure.unwrap_or(Outcome::Found(1)))
+    }
+
+    /// Merges the news, and says what they change.
+    fn apply(&self, cert: Cert, mut news: News) -> Merged {
+        let (before, time_before) = self.judge(&cert, &news.keys);
+        let mut merged = None;
+        if !news.packets.is_empty() {
+            match merge(&cert, &news.packets) {
+                Ok(cert) => merged = Some(cert),
+                Err(error) => {
+                    news.found = false;
+                    let of = Some(cert.fingerprint());
+                    let rejection = Rejection::new(of, Reason::Malformed, error.to_string());
+                    news.rejected.push(rejection);
+                }
+            }
+        }
+        let policy = SelfRevocationsCount(&*self.filter.policy);
+        let mut changes = Vec::new();
+        let (after, time) = match &merged {
+            None => (before.clone(), time_before),
+            Some(merged) => {
+                let (after, time) = self.judge(merged, &news.keys);
+                let moments = Moments {
+                    before: (&cert, &before, time_before),
+                    after: (merged, &after, time),
+                    policy: &policy,
+                };
+                changes = moments.changes(&news.packets);
+                (after, time)
+            }
+        };
+        let outcome = match (&merged, news.found) {
+            (Some(_), _) => RefreshOutcome::Updated,
+            (None, true) => RefreshOutcome::Unchanged,
+            (None, false) => RefreshOutcome::Failed,
+        };
+        let cert = merged.unwrap_or(cert);
+        if !news.withheld.is_empty() {
+            changes.extend(withheld(
+                &cert,
+                in_force(&cert, &policy, time),
+                &news.withheld,
+            ));
+        }
+        Merged {
+            cert,
+            outcome,
+            before,
+            after,
+            changes,
+            rejected: news.rejected,
+            notes: news.notes,
+        }
+    }
+
+    fn judge(&self, cert: &Cert, keys: &[crate::filter::PrimaryKey]) -> (CertStatus, SystemTime) {
+        let now = self.filter.time.unwrap_or_else(SystemTime::now);
+        let time = reference_time(cert, now);
+        (status(cert, &*self.filter.policy, time, keys), time)
+    }
+}
+
+/// The union. Nothing secret is among what is merged, and nothing secret in what
+/// is held is touched.
+fn merge(held: &Cert, packets: &[Packet]) -> sequoia_openpgp::Result<Cert> {
+    let news = Cert::from_packets(packets.to_vec().into_iter())?;
+    held.clone().merge_public(news)
+}
+
+/// Why nothing could be made of an answer: above all, that it is about another key.
+fn refusal(host: &str, rejected: &[Rejection]) -> Error {
+    let other = rejected.iter().find(|r| r.reason() == Reason::OtherKey);
+    let why = match (other, rejected.first()) {
+        (Some(Rejection { fingerprint, .. }), _) => {
+            let which = fingerprint
+                .as_ref()
+                .map_or_else(String::new, |f| format!(": {f}"));
+            format!("{host} answered with another certificate than asked for{which}")
+        }
+        (None, Some(rejection)) => format!("{host}: {rejection}"),
+        (None, None) => host.to_owned(),
+    };
+    Error::new(ErrorKind::BadAnswer, why)
+}

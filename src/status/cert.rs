@@ -1,0 +1,161 @@
+//! Judges a whole certificate, whichever of its User IDs somebody asked about.
+
+use std::time::{Duration, SystemTime};
+
+use sequoia_openpgp::cert::amalgamation::ValidateAmalgamation;
+use sequoia_openpgp::packet::key::{PrimaryRole, PublicParts};
+use sequoia_openpgp::packet::{Key, Signature};
+use sequoia_openpgp::policy::Policy;
+use sequoia_openpgp::types::RevocationStatus;
+use sequoia_openpgp::{Cert, Fingerprint};
+
+use super::{CertStatus, Revocation, RevocationKind, SelfRevocationsCount};
+
+type PrimaryKey = Key<PublicParts, PrimaryRole>;
+
+/// More revocations by others are not looked at.
+const MANY: usize = 32;
+
+impl CertStatus {
+    /// How a certificate stands by a policy and at a time, judged by all that it
+    /// holds.
+    ///
+    /// Two things differ from sequoia's own judgement. The policy has no say
+    /// about the owner's revocations: one made with a weak algorithm counts. And
+    /// a certificate without any self-signature on a User ID or on the key, as
+    /// key servers give it out, is valid as long as it is not revoked: when it
+    /// expires cannot be told.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use openpgp_discovery::CertStatus;
+    /// use openpgp_discovery::openpgp::{cert::CertBuilder, policy::StandardPolicy};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (cert, _) = CertBuilder::general_purpose(Some("alice@example.org")).generate()?;
+    /// let status = CertStatus::of(&cert, &StandardPolicy::new(), SystemTime::now());
+    /// assert!(status.is_valid());
+    /// # Ok(()) }
+    /// ```
+    pub fn of(cert: &Cert, policy: &dyn Policy, time: SystemTime) -> Self {
+        let policy = &SelfRevocationsCount(policy);
+        match revocation(cert, policy, time) {
+            Some(revocation) => Self::Revoked(revocation),
+            None => by_self_signatures(cert, policy, time),
+        }
+    }
+}
+
+/// The same, where these primary keys are at hand: those whom the owner named
+/// for revoking it may be among them.
+pub(crate) fn status(
+    cert: &Cert,
+    policy: &dyn Policy,
+    time: SystemTime,
+    keys: &[PrimaryKey],
+) -> CertStatus {
+    match CertStatus::of(cert, policy, time) {
+        status @ CertStatus::Revoked(_) => status,
+        status => match designated(cert, time, keys) {
+            Some(revocation) => CertStatus::Revoked(revocation),
+            None => status,
+        },
+    }
+}
+
+/// The owner's revocation that is in effect.
+fn revocation(cert: &Cert, policy: &dyn Policy, time: SystemTime) -> Option<Revocation> {
+    match cert.revocation_status(policy, time) {
+        RevocationStatus::Revoked(revocations) => Revocation::worst_of(&revocations),
+        _ => None,
+    }
+}
+
+/// How a certificate stands that is not revoked.
+pub(crate) fn by_self_signatures(cert: &Cert, policy: &dyn Policy, time: SystemTime) -> CertStatus {
+    if cert.primary_key().key().creation_time() > time {
+        return CertStatus::NotYetValid;
+    }
+    if let Ok(valid) = cert.with_policy(policy, time) {
+        return match valid.alive() {
+            Ok(()) => CertStatus::Valid,
+            Err(_) => CertStatus::Expired,
+        };
+    }
+    // Why not: the policy, the time, or that there is nothing to judge by.
+    let mut status = CertStatus::Valid;
+    for signature in self_signatures(cert) {
+        if is_alive(signature, time) {
+            return CertStatus::RejectedByPolicy;
+        }
+        match signature.signature_creation_time() {
+            Some(created) if created <= time => status = CertStatus::Expired,
+            _ if status == CertStatus::Valid => status = CertStatus::NotYetValid,
+            _ => {}
+        }
+    }
+    status
+}
+
+/// Whether there is a self-signature that could tell when it expires.
+pub(crate) fn has_self_signature(cert: &Cert) -> bool {
+    self_signatures(cert).next().is_some()
+}
+
+/// What the owner says about the key and its User IDs, revocations apart.
+fn self_signatures(cert: &Cert) -> impl Iterator<Item = &Signature> {
+    cert.primary_key()
+        .self_signatures()
+        .chain(cert.userids().flat_map(|user_id| user_id.self_signatures()))
+}
+
+fn is_alive(signature: &Signature, time: SystemTime) -> bool {
+    signature.signature_alive(time, Duration::ZERO).is_ok()
+}
+
+/// Whom the owner named for revoking it (RFC 9580, section 5.2.3.23).
+pub(crate) fn revokers(cert: &Cert) -> Vec<Fingerprint> {
+    self_signatures(cert)
+        .flat_map(|signature| signature.revocation_keys())
+        .map(|revoker| revoker.revoker().1.clone())
+        .collect()
+}
+
+/// The revocation by a designated revoker that is in effect: a hard one always,
+/// a soft one from its creation on until the owner signs something newer.
+fn designated(cert: &Cert, time: SystemTime, keys: &[PrimaryKey]) -> Option<Revocation> {
+    let primary = cert.primary_key();
+    let mut revocations = primary.other_revocations().take(MANY).peekable();
+    revocations.peek()?;
+    let revokers = revokers(cert);
+    let keys: Vec<_> = keys
+        .iter()
+        .filter(|key| revokers.contains(&key.fingerprint()))
+        .collect();
+    let newest = self_signatures(cert)
+        .filter_map(|signature| signature.signature_creation_time())
+        .filter(|&created| created <= time)
+        .max();
+    let in_effect = |s: &&Signature| {
+        RevocationKind::of(s) == RevocationKind::Hard
+            || (is_alive(s, time) && newest <= s.signature_creation_time())
+    };
+    let mut in_effect = revocations.filter(in_effect);
+    in_effect
+        .find(|s| {
+            let verifies =
+                |key: &&PrimaryKey| s.verify_primary_key_revocation(*key, primary.key()).is_ok();
+            keys.iter().any(verifies)
+        })
+        .map(Revocation::of)
+}
+
+/// The self-signature that says when the certificate expires, and when that is.
+pub(crate) fn in_force<'c>(
+    cert: &'c Cert,
+    policy: &'c dyn Policy,
+    time: SystemTime,
+) -> Option<(&'c Signature, Option<SystemTime>)> {
+    let key = cert.primary_key().with_policy(policy, time).ok()?;
+    Some((key.binding_signature(), key.key_expiration_time()))
+}

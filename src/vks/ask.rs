@@ -1,0 +1,135 @@
+//! One question to a key server: budget, retries, and what its statuses mean.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method, StatusCode};
+use tokio::time::{Instant, sleep};
+use url::Url;
+
+use super::budget::Rate;
+use super::{Budget, KeyServer};
+use crate::fetch::{Fetcher, Miss, Page, page, retry_after, unexpected_status};
+use crate::transport::{Request, Response};
+use crate::{EmailAddress, Error, ErrorKind};
+
+/// What is asked.
+#[derive(Clone)]
+pub(super) struct Question {
+    pub(super) url: Url,
+    pub(super) rate: Rate,
+    /// The most octets of an answer.
+    pub(super) max_body: usize,
+    /// JSON to send. Without it the question is a `GET`.
+    pub(super) json: Option<Bytes>,
+}
+
+/// Asks for the certificate that was confirmed for an address.
+pub(crate) async fn by_email(
+    fetcher: &Fetcher,
+    server: &KeyServer,
+    budget: &Budget,
+    address: &EmailAddress,
+    deadline: Instant,
+) -> Result<Page, Miss> {
+    let question = Question {
+        url: server.by_email(address),
+        rate: Rate::ByEmail,
+        max_body: fetcher.max_body,
+        json: None,
+    };
+    let answer = ask(fetcher, server, budget, &question, deadline).await?;
+    certificate(server, question, answer)
+}
+
+/// What the status of an answer to a `GET` means.
+pub(super) fn certificate(
+    server: &KeyServer,
+    question: Question,
+    answer: Response,
+) -> Result<Page, Miss> {
+    match answer.status {
+        StatusCode::OK => page(question.url, answer, question.max_body),
+        StatusCode::NOT_FOUND => Err(Miss::Absent),
+        status => Err(unexpected_status(server.host(), status).into()),
+    }
+}
+
+/// Asks, within the budget and the deadline, and once more where that may help:
+/// after a 5xx at once, after a 429 when the server says so and time is left.
+///
+/// What comes back has any other status, or a 5xx again.
+///
+/// # Errors
+///
+/// [`ErrorKind::RateLimited`] for a 429 and [`ErrorKind::Redirect`] for a 3xx,
+/// which a key server has no business with; and what keeps it from being asked.
+pub(super) async fn ask(
+    fetcher: &Fetcher,
+    server: &KeyServer,
+    budget: &Budget,
+    question: &Question,
+    deadline: Instant,
+) -> Result<Response, Error> {
+    let mut may_retry = true;
+    loop {
+        budget.take(question.rate, deadline).await?;
+        let request = request(fetcher, server, question, deadline);
+        let answer = fetcher.send(request).await?;
+        let host = server.host();
+        match answer.status {
+            StatusCode::TOO_MANY_REQUESTS => {
+                let wait = retry_after(&answer.headers);
+                if let Some(wait) = wait.filter(|wait| may_retry && fits(*wait, deadline)) {
+                    may_retry = false;
+                    sleep(wait).await;
+                    continue;
+                }
+                let error = Error::new(
+                    ErrorKind::RateLimited,
+                    format!("{host} answered with status 429"),
+                );
+                return Err(match wait {
+                    Some(wait) => error.with_retry_after(wait),
+                    None => error,
+                });
+            }
+            // Once more: a server that restarts or sheds load may be through.
+            status if status.is_server_error() && may_retry => may_retry = false,
+            status if status.is_redirection() => {
+                let why = format!("the key server {host} redirects elsewhere");
+                return Err(Error::new(ErrorKind::Redirect, why));
+            }
+            _ => return Ok(answer),
+        }
+    }
+}
+
+fn request(
+    fetcher: &Fetcher,
+    server: &KeyServer,
+    question: &Question,
+    deadline: Instant,
+) -> Request {
+    let mut peer = fetcher.peer(server.host());
+    if server.is_named() {
+        peer = peer.named();
+    }
+    let url = question.url.clone();
+    let mut request = Request::get(url, peer, question.max_body, deadline.into_std());
+    if let Some(json) = &question.json {
+        request.method = Method::POST;
+        request.body = json.clone();
+        let label = HeaderValue::from_static("application/json");
+        request.headers.insert(CONTENT_TYPE, label);
+    }
+    request
+}
+
+/// Whether waiting so long leaves time for an answer.
+fn fits(wait: Duration, deadline: Instant) -> bool {
+    deadline
+        .checked_duration_since(Instant::now())
+        .is_some_and(|left| wait < left)
+}

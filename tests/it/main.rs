@@ -5,6 +5,7 @@ mod cli;
 mod filter;
 mod hostile;
 mod order;
+mod refresh;
 mod vectors;
 mod vks;
 

@@ -6,6 +6,7 @@ mod hostile;
 mod order;
 mod vectors;
 mod vks;
+mod vks_protocol;
 
 use std::time::Duration;
 

@@ -8,6 +8,7 @@ mod order;
 mod refresh;
 mod vectors;
 mod vks;
+mod vks_protocol;
 
 use std::time::Duration;
 

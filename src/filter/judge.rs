@@ -49,10 +49,10 @@ impl Judge<'_> {
     }
 
     fn status(&self, cert: &Cert, policy: &dyn Policy) -> CertStatus {
-        if let RevocationStatus::Revoked(revocations) = cert.revocation_status(policy, self.time) {
-            if let Some(revocation) = Revocation::worst_of(&revocations) {
-                return CertStatus::Revoked(revocation);
-            }
+        if let RevocationStatus::Revoked(revocations) = cert.revocation_status(policy, self.time)
+            && let Some(revocation) = Revocation::worst_of(&revocations)
+        {
+            return CertStatus::Revoked(revocation);
         }
         if let Some(revocation) = self.designated {
             return CertStatus::Revoked(Revocation::of(revocation));

@@ -78,8 +78,9 @@ fn is_v6(handle: &KeyHandle) -> bool {
 
 /// The certificates of an answer that have this key, and what is refused.
 ///
-/// The key must be the primary one, or a subkey that primary key and subkey
-/// agree about by a signature that verifies: anybody can add a stranger's subkey.
+/// The key must be the primary one, or a subkey that a signature which verifies
+/// binds (and to which a subkey that signs has agreed): anybody can add a
+/// stranger's subkey.
 pub(super) fn judge_by_key(
     limits: &Limits,
     body: &[u8],

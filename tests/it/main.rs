@@ -6,8 +6,10 @@ mod filter;
 mod hostile;
 mod order;
 mod privacy;
+mod refresh;
 mod vectors;
 mod vks;
+mod vks_protocol;
 
 use std::time::Duration;
 

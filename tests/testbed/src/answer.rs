@@ -59,6 +59,13 @@ impl Answer {
         Self::ok(page).header("content-type", "text/html; charset=utf-8")
     }
 
+    /// This status with this text, labelled as JSON.
+    pub fn json(status: u16, text: &str) -> Self {
+        Self::status(status)
+            .body(text)
+            .header(CONTENT_TYPE.as_str(), "application/json")
+    }
+
     /// 200 with these octets in gzip.
     pub fn gzip(body: &[u8]) -> Self {
         Self::ok(gzip(body)).header(CONTENT_ENCODING.as_str(), "gzip")

@@ -1,12 +1,24 @@
-//! Sample certificates: Ed25519 and X25519, made in a moment.
+//! Sample certificates: Ed25519 and X25519, made in a moment; and what happens to
+//! a certificate in its life.
+//!
+//! The functions for the latter take a certificate with its secret keys and give
+//! it back with them, changed. One that is given no time signs now, which has to
+//! be later than what it replaces: begin with a certificate that was
+//! [made](Recipe::created) some time ago.
 
 use std::time::{Duration, SystemTime};
 
-use openpgp_discovery::openpgp::cert::{CertBuilder, CipherSuite};
-use openpgp_discovery::openpgp::packet::Signature;
+use openpgp_discovery::openpgp::cert::{
+    CertBuilder, CertRevocationBuilder, CipherSuite, KeyBuilder, SubkeyRevocationBuilder,
+    UserIDRevocationBuilder,
+};
+use openpgp_discovery::openpgp::crypto::KeyPair;
+use openpgp_discovery::openpgp::packet::signature::SignatureBuilder;
+use openpgp_discovery::openpgp::packet::{Signature, UserID};
+use openpgp_discovery::openpgp::policy::StandardPolicy;
 use openpgp_discovery::openpgp::serialize::SerializeInto;
-use openpgp_discovery::openpgp::types::ReasonForRevocation;
-use openpgp_discovery::openpgp::{Cert, Packet};
+use openpgp_discovery::openpgp::types::{KeyFlags, ReasonForRevocation, SignatureType};
+use openpgp_discovery::openpgp::{Cert, Fingerprint, Packet};
 
 /// A certificate, with its secret keys and a revocation that is not applied yet.
 #[non_exhaustive]
@@ -86,15 +98,10 @@ impl Sample {
 
     /// The certificate with a soft revocation applied.
     pub fn retired(&self) -> Cert {
-        let primary = self.cert.primary_key().key().clone();
-        let mut signer = primary
-            .parts_into_secret()
-            .and_then(|secret| secret.into_keypair())
-            .expect("the sample has its secret keys");
         let revocation = self
             .cert
             .revoke(
-                &mut signer,
+                &mut signer(&self.cert),
                 ReasonForRevocation::KeyRetired,
                 b"no longer used",
             )
@@ -126,6 +133,155 @@ pub fn binary(cert: &Cert) -> Vec<u8> {
 /// The certificate in ASCII armor, without secret keys.
 pub fn armored(cert: &Cert) -> Vec<u8> {
     cert.armored().to_vec().expect("memory does not fail")
+}
+
+/// The certificate without its User IDs, as a key server gives it where no
+/// address is confirmed.
+pub fn without_user_ids(cert: &Cert) -> Cert {
+    cert.clone().retain_userids(|_| false)
+}
+
+/// The certificate with another expiration, or none.
+///
+/// # Panics
+///
+/// Here and in all of the following: where the certificate lacks its secret keys.
+pub fn expiring(cert: &Cert, at: Option<SystemTime>) -> Cert {
+    let signatures = cert
+        .set_expiration_time(POLICY, None, &mut signer(cert), at)
+        .expect("a key can set its expiration");
+    let (cert, _) = cert.clone().insert_packets(signatures).expect("they fit");
+    cert
+}
+
+/// The certificate with a new subkey for signing, or else for encryption.
+pub fn with_subkey(cert: &Cert, signs: bool) -> Cert {
+    let flags = match signs {
+        true => KeyFlags::empty().set_signing(),
+        false => KeyFlags::empty().set_transport_encryption(),
+    };
+    let valid = cert.with_policy(POLICY, None).expect("a valid certificate");
+    KeyBuilder::new(flags)
+        .set_cipher_suite(CipherSuite::Cv25519)
+        .subkey(valid)
+        .and_then(|builder| builder.set_primary_key_signer(signer(cert)).attach_cert())
+        .expect("a subkey can be added")
+}
+
+/// The first subkey that signs, or else the first that encrypts.
+pub fn subkey(cert: &Cert, signs: bool) -> Fingerprint {
+    cert.keys()
+        .subkeys()
+        .find(|subkey| {
+            let binding = subkey.self_signatures().next();
+            binding
+                .and_then(|b| b.key_flags())
+                .map(|flags| flags.for_signing())
+                == Some(signs)
+        })
+        .expect("a subkey of this sort")
+        .key()
+        .fingerprint()
+}
+
+/// The certificate with this subkey revoked at this time.
+pub fn with_subkey_revoked(
+    cert: &Cert,
+    subkey: &Fingerprint,
+    reason: ReasonForRevocation,
+    at: SystemTime,
+) -> Cert {
+    let amalgamation = cert.keys().subkeys();
+    let subkey = amalgamation
+        .map(|subkey| subkey.key().clone())
+        .find(|key| key.fingerprint() == *subkey)
+        .expect("a subkey of the certificate");
+    let revocation = SubkeyRevocationBuilder::new()
+        .set_reason_for_revocation(reason, b"")
+        .and_then(|builder| builder.set_signature_creation_time(at))
+        .and_then(|builder| builder.build(&mut signer(cert), cert, &subkey, None))
+        .expect("a key revokes its subkey");
+    // Merged by component: behind another one it would be taken for that one's.
+    let packets = [Packet::from(subkey), Packet::from(revocation)];
+    let (cert, _) = cert.clone().insert_packets(packets).expect("they fit");
+    cert
+}
+
+/// A revocation of the certificate made at this time, not applied.
+pub fn revocation(cert: &Cert, reason: ReasonForRevocation, at: SystemTime) -> Signature {
+    CertRevocationBuilder::new()
+        .set_reason_for_revocation(reason, b"")
+        .and_then(|builder| builder.set_signature_creation_time(at))
+        .and_then(|builder| builder.build(&mut signer(cert), cert, None))
+        .expect("a key revokes itself")
+}
+
+/// The certificate revoked at this time: hard or soft, as the reason is.
+pub fn with_revocation(cert: &Cert, reason: ReasonForRevocation, at: SystemTime) -> Cert {
+    with_signature(cert, revocation(cert, reason, at))
+}
+
+/// The certificate with a User ID bound at this time: a new one, or one that it
+/// has, with what its newest binding says.
+pub fn with_user_id(cert: &Cert, user_id: &str, at: SystemTime) -> Cert {
+    let user_id = UserID::from(user_id);
+    let known = cert.userids().find(|known| *known.userid() == user_id);
+    let template = known
+        .or_else(|| cert.userids().next())
+        .and_then(|known| known.self_signatures().next());
+    let builder = match template {
+        Some(template) => SignatureBuilder::from(template.clone()),
+        None => SignatureBuilder::new(SignatureType::PositiveCertification)
+            .set_key_flags(KeyFlags::empty().set_certification())
+            .expect("a short subpacket"),
+    };
+    let binding = builder
+        .set_signature_creation_time(at)
+        .and_then(|builder| user_id.bind(&mut signer(cert), cert, builder))
+        .expect("a key binds a User ID");
+    let packets = [Packet::from(user_id), Packet::from(binding)];
+    let (cert, _) = cert.clone().insert_packets(packets).expect("they fit");
+    cert
+}
+
+/// The certificate with this User ID revoked at this time.
+pub fn with_user_id_revoked(cert: &Cert, user_id: &str, at: SystemTime) -> Cert {
+    let user_id = UserID::from(user_id);
+    let revocation = UserIDRevocationBuilder::new()
+        .set_reason_for_revocation(ReasonForRevocation::UIDRetired, b"")
+        .and_then(|builder| builder.set_signature_creation_time(at))
+        .and_then(|builder| builder.build(&mut signer(cert), cert, &user_id, None))
+        .expect("a key revokes a User ID");
+    let packets = [Packet::from(user_id), Packet::from(revocation)];
+    let (cert, _) = cert.clone().insert_packets(packets).expect("they fit");
+    cert
+}
+
+/// The certificate with a certification of each of its User IDs by another one.
+pub fn certified(cert: &Cert, by: &Sample) -> Cert {
+    let mut signer = signer(&by.cert);
+    let packets: Vec<Packet> = cert
+        .userids()
+        .flat_map(|user_id| {
+            let user_id = user_id.userid().clone();
+            let certification = user_id
+                .certify(&mut signer, cert, None, None, None)
+                .expect("a key certifies a User ID");
+            [Packet::from(user_id), Packet::from(certification)]
+        })
+        .collect();
+    let (cert, _) = cert.clone().insert_packets(packets).expect("they fit");
+    cert
+}
+
+const POLICY: &StandardPolicy<'_> = &StandardPolicy::new();
+
+fn signer(cert: &Cert) -> KeyPair {
+    let primary = cert.primary_key().key().clone();
+    primary
+        .parts_into_secret()
+        .and_then(|secret| secret.into_keypair())
+        .expect("the certificate with its secret keys")
 }
 
 fn with_signature(cert: &Cert, signature: Signature) -> Cert {

@@ -1,11 +1,14 @@
 //! The web hosts: TLS by server name, HTTP/1.1 and HTTP/2, any answer.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::io::Cursor;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
-use hyper::body::Incoming;
+use bytes::{Bytes, BytesMut};
+use hyper::body::{Body, Incoming};
 use hyper::header::{HOST, HeaderName, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Response, Version};
@@ -261,7 +264,7 @@ impl Web {
         request: hyper::Request<Incoming>,
         hang_up: Arc<Notify>,
     ) -> Result<Response<Flow>, std::convert::Infallible> {
-        let request = seen(&request);
+        let request = seen(request).await;
         self.log.request(request.clone());
         let answer = self.answer(&request);
         if let Some(response) = answer.respond().await {
@@ -286,20 +289,34 @@ impl Web {
 }
 
 /// What the log keeps of a request.
-pub(crate) fn seen<B>(request: &hyper::Request<B>) -> Request {
-    let uri = request.uri();
-    let authority = uri.authority().map(|a| a.as_str());
-    let host = authority.or_else(|| request.headers().get(HOST)?.to_str().ok());
+pub(crate) async fn seen(request: hyper::Request<Incoming>) -> Request {
+    let (head, body) = request.into_parts();
+    let authority = head.uri.authority().map(|a| a.as_str());
+    let host = authority.or_else(|| head.headers.get(HOST)?.to_str().ok());
     Request {
         host: host_of(host.unwrap_or_default()),
-        method: request.method().clone(),
-        target: uri
+        method: head.method,
+        target: head
+            .uri
             .path_and_query()
-            .map_or_else(|| uri.path(), |target| target.as_str())
+            .map_or_else(|| head.uri.path(), |target| target.as_str())
             .to_owned(),
-        headers: request.headers().clone(),
-        version: request.version(),
+        headers: head.headers,
+        version: head.version,
+        body: read_body(body).await,
     }
+}
+
+/// As far as it comes, and as the log keeps it.
+async fn read_body(mut body: Incoming) -> Bytes {
+    const MOST: usize = 8 << 20;
+    let mut whole = BytesMut::new();
+    while let Some(Ok(frame)) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+        if let Ok(data) = frame.into_data() {
+            whole.extend_from_slice(&data[..data.len().min(MOST - whole.len())]);
+        }
+    }
+    whole.freeze()
 }
 
 /// An authority without its port.
@@ -353,5 +370,6 @@ fn parse_head(head: &[u8]) -> Request {
         target,
         headers,
         version: Version::HTTP_11,
+        body: Bytes::new(),
     }
 }

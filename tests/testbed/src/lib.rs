@@ -56,7 +56,7 @@ pub use hickory_server::proto::rr::{RData, RecordType};
 pub use https::Host;
 pub use log::{Query, Request};
 pub use resolver::TestDns;
-pub use vks::Vks;
+pub use vks::{Mail, Vks};
 
 use dns::{DnsServer, Zone};
 use door::{Door, Ports};

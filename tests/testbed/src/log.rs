@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use hickory_server::net::xfer::Protocol;
 use hickory_server::proto::rr::RecordType;
 use hyper::{HeaderMap, Method, Version};
@@ -35,6 +36,8 @@ pub struct Request {
     pub headers: HeaderMap,
     /// HTTP/1.1 or HTTP/2.
     pub version: Version,
+    /// The body, up to 8 MiB of it.
+    pub body: Bytes,
 }
 
 impl Request {

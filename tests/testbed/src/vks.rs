@@ -1,6 +1,11 @@
-//! The validating key server (VKS API v1), as far as look-ups need it.
+//! The validating key server (VKS API v1).
+//!
+//! What it knows and publishes is in `store`, the rules of uploads in `publish`.
 
-use std::collections::{BTreeSet, HashMap};
+mod publish;
+mod store;
+
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
@@ -8,24 +13,34 @@ use hyper::Method;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use openpgp_discovery::EmailAddress;
-use openpgp_discovery::openpgp::policy::StandardPolicy;
-use openpgp_discovery::openpgp::types::RevocationStatus;
-use openpgp_discovery::openpgp::{Cert, Fingerprint};
+use openpgp_discovery::openpgp::{Cert, Fingerprint, KeyHandle};
 use percent_encoding::percent_decode_str;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
+pub use self::publish::Mail;
+use self::publish::Uploads;
+use self::store::{Store, normalize};
 use crate::answer::{Answer, Plan};
 use crate::door::Door;
 use crate::https::seen;
 use crate::log::{Log, Request, lock};
 
-const BY_EMAIL: &str = "/vks/v1/by-email/";
+const ROOT: &str = "/vks/v1/";
 
 /// The key server; see [`Testbed::vks`](crate::Testbed::vks).
 ///
 /// It knows certificates and, for each, the addresses that were confirmed. What
 /// a test plants goes before what it knows.
+///
+/// * By e-mail it finds confirmed addresses, and no revoked certificate.
+/// * By fingerprint and key ID it finds primary keys, and subkeys that may sign
+///   or certify or carry no key flags; digits in lower case, or 64 of them, give 404.
+/// * It publishes confirmed User IDs that are not revoked, and of a revoked
+///   certificate none; no User Attributes, no certifications by others.
+/// * Uploads and requests of confirmation mails it takes as documented. The mails
+///   are in [`mails`](Self::mails), their links are followed by
+///   [`follow_link`](Self::follow_link).
 #[derive(Debug)]
 pub struct Vks {
     state: Mutex<State>,
@@ -35,10 +50,12 @@ pub struct Vks {
 
 #[derive(Debug, Default)]
 struct State {
-    certs: HashMap<Fingerprint, Cert>,
-    /// By normalized address: one address belongs to one certificate.
-    confirmed: HashMap<String, Fingerprint>,
+    store: Store,
+    uploads: Uploads,
+    /// By normalized address.
     planted: HashMap<String, Plan>,
+    /// By what stands behind [`ROOT`].
+    planted_paths: HashMap<String, Plan>,
     everywhere: Plan,
 }
 
@@ -58,25 +75,46 @@ impl Vks {
     ///
     /// Where the certificates do not merge, which cannot be with one fingerprint.
     pub fn upload(&self, cert: &Cert) -> &Self {
-        let cert = cert.clone().strip_secret_key_material();
-        let certs = &mut lock(&self.state).certs;
-        let merged = match certs.remove(&cert.fingerprint()) {
-            Some(known) => known.merge_public(cert).expect("one fingerprint"),
-            None => cert,
-        };
-        certs.insert(merged.fingerprint(), merged);
+        lock(&self.state).store.merge(cert);
         self
     }
 
     /// Takes a certificate in, and its owner confirms this address. Another
     /// certificate loses it.
     pub fn confirm(&self, address: &EmailAddress, cert: &Cert) -> &Self {
-        self.upload(cert);
-        let address = normalize(&address.to_string());
-        lock(&self.state)
-            .confirmed
-            .insert(address, cert.fingerprint());
+        let store = &mut lock(&self.state).store;
+        store.merge(cert);
+        store.confirm(&normalize(&address.to_string()), &cert.fingerprint());
         self
+    }
+
+    /// The mails sent so far.
+    pub fn mails(&self) -> Vec<Mail> {
+        lock(&self.state).uploads.mails().to_vec()
+    }
+
+    /// The holder of this address follows the link in the newest mail to it.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no such mail.
+    pub fn follow_link(&self, address: &EmailAddress) -> &Self {
+        let State { store, uploads, .. } = &mut *lock(&self.state);
+        let address = normalize(&address.to_string());
+        let fingerprint = uploads.follow_link(&address);
+        store.confirm(&address, &fingerprint.expect("a mail to this address"));
+        self
+    }
+
+    /// Forgets all tokens given out so far.
+    pub fn expire_tokens(&self) -> &Self {
+        lock(&self.state).uploads.expire_tokens();
+        self
+    }
+
+    /// The certificate as it is published, if the server has it.
+    pub fn published(&self, fingerprint: &Fingerprint) -> Option<Cert> {
+        lock(&self.state).store.published(fingerprint)
     }
 
     /// Answers for this address so from now on.
@@ -87,6 +125,32 @@ impl Vks {
     /// Answers for this address so the next times, and then as before.
     pub fn plant_first(&self, times: usize, address: &EmailAddress, answer: Answer) -> &Self {
         self.edit(address, |plan| plan.first(times, answer))
+    }
+
+    /// Answers for this fingerprint or this key ID so from now on. (A fingerprint
+    /// and its key ID are two things here, as they are two questions.)
+    pub fn plant_key(&self, key: impl Into<KeyHandle>, answer: Answer) -> &Self {
+        self.edit_path(&path_of(&key.into()), |plan| plan.always(answer))
+    }
+
+    /// Answers for it so the next times, and then as before.
+    pub fn plant_key_first(
+        &self,
+        times: usize,
+        key: impl Into<KeyHandle>,
+        answer: Answer,
+    ) -> &Self {
+        self.edit_path(&path_of(&key.into()), |plan| plan.first(times, answer))
+    }
+
+    /// Answers uploads so from now on.
+    pub fn plant_upload(&self, answer: Answer) -> &Self {
+        self.edit_path("upload", |plan| plan.always(answer))
+    }
+
+    /// Answers requests of confirmation mails so from now on.
+    pub fn plant_request_verify(&self, answer: Answer) -> &Self {
+        self.edit_path("request-verify", |plan| plan.always(answer))
     }
 
     /// Answers every request so from now on.
@@ -115,9 +179,10 @@ impl Vks {
         self.log.connection(Door::Vks);
         let hang_up = Notify::new();
         let service = service_fn(|request| {
-            let answer = self.answer(&seen(&request));
             let hang_up = &hang_up;
+            let vks = &self;
             async move {
+                let answer = vks.answer(&seen(request).await);
                 if let Some(response) = answer.respond().await {
                     return Ok::<_, Infallible>(response);
                 }
@@ -135,20 +200,8 @@ impl Vks {
 
     pub(crate) fn answer(&self, request: &Request) -> Answer {
         lock(&self.requests).push(request.clone());
-        let mut state = lock(&self.state);
-        if let Some(answer) = state.everywhere.next() {
-            return answer;
-        }
-        let address = request.path().strip_prefix(BY_EMAIL);
-        let (Some(address), true) = (address, is_read(&request.method)) else {
-            return Answer::sentence(404, "Not found");
-        };
-        let decoded = percent_decode_str(address).decode_utf8();
-        let answer = match decoded.ok().filter(|address| address.contains('@')) {
-            Some(address) => state.by_email(&normalize(&address)),
-            None => Answer::sentence(400, "malformed e-mail address"),
-        };
-        answer
+        lock(&self.state)
+            .answer(request)
             .header("access-control-allow-origin", "*")
             .header("cache-control", "no-cache")
     }
@@ -158,55 +211,77 @@ impl Vks {
         edit(lock(&self.state).planted.entry(address).or_default());
         self
     }
+
+    fn edit_path(&self, path: &str, edit: impl FnOnce(&mut Plan)) -> &Self {
+        let mut state = lock(&self.state);
+        edit(state.planted_paths.entry(path.to_owned()).or_default());
+        drop(state);
+        self
+    }
 }
 
 impl State {
-    fn by_email(&mut self, address: &str) -> Answer {
-        if let Some(answer) = self.planted.get_mut(address).and_then(Plan::next) {
+    fn answer(&mut self, request: &Request) -> Answer {
+        if let Some(answer) = self.everywhere.next() {
             return answer;
         }
-        let cert = self
-            .confirmed
-            .get(address)
-            .and_then(|fpr| self.certs.get(fpr));
-        match cert.filter(|cert| !is_revoked(cert)) {
-            Some(cert) => {
-                let file = format!("attachment; filename=\"{}.asc\"", cert.fingerprint());
-                Answer::armored(&self.published(cert)).header("content-disposition", &file)
+        let path = request.path().strip_prefix(ROOT).unwrap_or_default();
+        if let Some(answer) = self.planted_paths.get_mut(path).and_then(Plan::next) {
+            return answer;
+        }
+        let is_read = request.method == Method::GET || request.method == Method::HEAD;
+        match path.split_once('/') {
+            Some(("by-email", address)) if is_read => self.by_email(address),
+            Some(("by-fingerprint", digits)) if is_read => {
+                self.by_key(digits, &[40, 64], "fingerprint")
             }
+            Some(("by-keyid", digits)) if is_read => self.by_key(digits, &[16], "key id"),
+            None if path == "upload" && request.method == Method::POST => {
+                self.uploads.upload(&mut self.store, request)
+            }
+            None if path == "request-verify" && request.method == Method::POST => {
+                self.uploads.request_verify(&self.store, request)
+            }
+            _ => Answer::sentence(404, "Not found"),
+        }
+    }
+
+    fn by_email(&mut self, address: &str) -> Answer {
+        let decoded = percent_decode_str(address).decode_utf8().ok();
+        let Some(address) = decoded.filter(|address| address.contains('@')) else {
+            return Answer::sentence(400, "malformed e-mail address");
+        };
+        let address = normalize(&address);
+        if let Some(answer) = self.planted.get_mut(&address).and_then(Plan::next) {
+            return answer;
+        }
+        match self.store.by_email(&address) {
+            Some(cert) => certificate(&cert),
             None => Answer::sentence(404, format!("No key found for email address {address}")),
         }
     }
 
-    /// The certificate with its confirmed User IDs only.
-    fn published(&self, cert: &Cert) -> Cert {
-        let fingerprint = cert.fingerprint();
-        let confirmed: BTreeSet<&str> = self
-            .confirmed
-            .iter()
-            .filter(|(_, fpr)| **fpr == fingerprint)
-            .map(|(address, _)| address.as_str())
-            .collect();
-        cert.clone()
-            .retain_user_attributes(|_| false)
-            .retain_userids(|user_id| {
-                let email = user_id.userid().email().ok().flatten();
-                email.is_some_and(|email| confirmed.contains(normalize(email).as_str()))
-            })
+    /// The web server before the key server looks for a file of this name:
+    /// what has digits, but not just these, is not there.
+    fn by_key(&self, digits: &str, lengths: &[usize], what: &str) -> Answer {
+        if !lengths.contains(&digits.len()) || !digits.bytes().all(|d| d.is_ascii_hexdigit()) {
+            return Answer::sentence(400, format!("malformed {what}"));
+        }
+        match self.store.by_key(digits) {
+            Some(cert) => certificate(&cert),
+            None => Answer::sentence(404, format!("No key found for {what} {digits}")),
+        }
     }
 }
 
-/// A revoked certificate loses its addresses, hard or soft.
-fn is_revoked(cert: &Cert) -> bool {
-    let status = cert.revocation_status(&StandardPolicy::new(), None);
-    matches!(status, RevocationStatus::Revoked(_))
+fn certificate(cert: &Cert) -> Answer {
+    let file = format!("attachment; filename=\"{}.asc\"", cert.fingerprint());
+    Answer::armored(cert).header("content-disposition", &file)
 }
 
-/// The server compares whole addresses in Unicode lower case.
-fn normalize(address: &str) -> String {
-    address.to_lowercase()
-}
-
-fn is_read(method: &Method) -> bool {
-    method == Method::GET || method == Method::HEAD
+fn path_of(key: &KeyHandle) -> String {
+    match key {
+        KeyHandle::Fingerprint(fingerprint) => format!("by-fingerprint/{}", fingerprint.to_hex()),
+        KeyHandle::KeyID(id) => format!("by-keyid/{}", id.to_hex()),
+    }
 }

@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::fetch::{Fetcher, Miss, Page};
 use crate::filter::Filter;
-use crate::lookup::{Absence, Attempt, Event, Found, OnEvent, Outcome, Provenance, Rejection};
+use crate::lookup::{Absence, Attempt, Event, Found, Outcome, Provenance, Rejection};
 use crate::plan::{Fallback, Observation, Options, Plan};
 use crate::vks::{self, Budget, KeyServer};
 use crate::wkd;
@@ -48,6 +48,8 @@ pub struct KeyLocator {
     pub(crate) inner: Arc<Inner>,
     pub(crate) budget: Budget,
 }
+
+pub(crate) type OnEvent = Arc<dyn Fn(Event<'_>) + Send + Sync>;
 
 pub(crate) struct Inner {
     pub(crate) fetcher: Fetcher,

@@ -144,7 +144,7 @@ fn severity(status: &CertStatus) -> u8 {
 
 /// RFC 9580, section 5.2.3.31: superseded and retired leave the past alone, no
 /// reason and unknown ones do not.
-fn kind(revocation: &Signature) -> RevocationKind {
+pub(crate) fn kind(revocation: &Signature) -> RevocationKind {
     match revocation.reason_for_revocation() {
         Some((reason, _)) if reason.revocation_type() == RevocationType::Soft => {
             RevocationKind::Soft
@@ -153,7 +153,7 @@ fn kind(revocation: &Signature) -> RevocationKind {
     }
 }
 
-fn describe(revocation: &Signature) -> Revocation {
+pub(crate) fn describe(revocation: &Signature) -> Revocation {
     let reason = revocation.reason_for_revocation();
     Revocation {
         kind: kind(revocation),
@@ -169,7 +169,7 @@ fn describe(revocation: &Signature) -> Revocation {
 /// with a weak algorithm, or with a notation that nobody knows, is the owner's
 /// all the same, and taking no notice of it would bring a dead key to life.
 #[derive(Debug)]
-struct SelfRevocationsCount<'p>(&'p dyn Policy);
+pub(crate) struct SelfRevocationsCount<'p>(pub(crate) &'p dyn Policy);
 
 impl Policy for SelfRevocationsCount<'_> {
     fn signature(

@@ -23,11 +23,11 @@ use sequoia_openpgp::policy::{Policy, StandardPolicy};
 use sequoia_openpgp::{Cert, Fingerprint};
 
 mod accept;
-mod algorithms;
-mod armor;
+pub(crate) mod algorithms;
+pub(crate) mod armor;
 mod binding;
 mod collect;
-mod judge;
+pub(crate) mod judge;
 mod limits;
 mod packets;
 mod signature;

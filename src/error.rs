@@ -68,6 +68,10 @@ pub enum ErrorKind {
     /// The answer cannot be used: malformed, too large, a web page, …
     #[error("bad answer")]
     BadAnswer,
+    /// What the caller gave for verification cannot be read, or is nothing that
+    /// can be verified: malformed, cut off, encrypted, not signed.
+    #[error("cannot be verified")]
+    Message,
 }
 
 impl Error {

@@ -48,6 +48,7 @@
 //! | [`filter`] | from untrusted bytes to small certificates, within [`Limits`] |
 //! | [`wkd`] | the hash and both URLs of a Web Key Directory |
 //! | [`vks`] | the key server's [`Budget`](vks::Budget) |
+//! | [`verify`] | signatures, judged by the fresh status of their signers |
 //! | [`dns`] | resolving, and the [`AddressGuard`](dns::AddressGuard) |
 //! | [`transport`] | HTTP |
 //!
@@ -61,6 +62,9 @@
 //! | redirects | 3 | enough for real directories | [`max_redirects`](KeyLocatorBuilder::max_redirects) |
 //! | key server requests | 50, then one a minute | what keys.openpgp.org documents | [`vks_budget`](KeyLocatorBuilder::vks_budget) |
 //! | look-ups at once | 16 | in [`locate_all`](KeyLocator::locate_all) | [`concurrency`](KeyLocatorBuilder::concurrency) |
+//! | a signer that cannot be refreshed | could not tell | whoever cuts the line must not hide a revocation | [`Verify::freshness`](verify::Verify::freshness) |
+//! | signatures of a message; requests for them | 16; 8 | no message makes a client ask for ever | [`Verify`](verify::Verify) |
+//! | what comes out of compression | 4 GiB, 8 layers | above real files, below endless ones | [`Verify`](verify::Verify) |
 //! | size of an answer, packets, certificates, … | see [`Limits`] | above the largest certificates seen, below what hurts a server | [`limits`](KeyLocatorBuilder::limits) |
 //! | User IDs | those of the address | one's other addresses are nobody's business | [`user_ids`](KeyLocatorBuilder::user_ids) |
 //!
@@ -72,6 +76,7 @@
 //! | an observer of the network | the same names, in DNS and in TLS |
 //! | the domain's web server | the address, and yours on the network |
 //! | the key server, where WKD has nothing | the address, and yours on the network |
+//! | the key server, for signatures | who signed, by fingerprint, and yours on the network |
 //!
 //! Nothing is asked for addresses that were not asked for. Errors and `tracing`
 //! events of this crate hold no local part unless
@@ -86,6 +91,7 @@
 //! | `hickory` | yes | [`dns::HickoryDns`], the bundled resolver |
 //! | `reqwest` | yes | [`transport::ReqwestTransport`], the bundled transport |
 //! | `ring` | yes | rustls' *ring* provider |
+//! | `verify` | yes | [`verify`], with decompression (deflate, bzip2) |
 //! | `aws-lc-rs` | | rustls' *aws-lc-rs* provider; used where both are on |
 //! | `crypto-openssl`, `-nettle`, `-botan`, `-cng`, `-rust` | | a crypto backend of [`openpgp`]: exactly one in the whole program |
 //!
@@ -111,6 +117,8 @@ mod rejection;
 mod source;
 mod status;
 pub mod transport;
+#[cfg(feature = "verify")]
+pub mod verify;
 pub mod vks;
 pub mod wkd;
 

@@ -15,7 +15,7 @@ const MAX_SUBGROUP_BITS: usize = 512;
 const COMMON_RSA_BITS: usize = 4096;
 
 /// Whether the numbers of a key are too large for any arithmetic.
-pub(super) fn is_oversized<P: KeyParts, R: KeyRole>(key: &Key<P, R>) -> bool {
+pub(crate) fn is_oversized<P: KeyParts, R: KeyRole>(key: &Key<P, R>) -> bool {
     match key.mpis() {
         PublicKey::RSA { e, n } => n.bits() > MAX_KEY_BITS || e.bits() > MAX_EXPONENT_BITS,
         PublicKey::DSA { p, q, g, y } => {
@@ -27,7 +27,7 @@ pub(super) fn is_oversized<P: KeyParts, R: KeyRole>(key: &Key<P, R>) -> bool {
 }
 
 /// Whether the backend computes with this key.
-pub(super) fn is_computable<P: KeyParts, R: KeyRole>(key: &Key<P, R>) -> bool {
+pub(crate) fn is_computable<P: KeyParts, R: KeyRole>(key: &Key<P, R>) -> bool {
     if !key.pk_algo().is_supported() {
         return false;
     }

@@ -7,13 +7,13 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Whether this is text, in which armor is to be looked for. Every binary
 /// packet begins with an octet that ASCII lacks.
-pub(super) fn is_text(body: &[u8]) -> bool {
+pub(crate) fn is_text(body: &[u8]) -> bool {
     body.first().is_some_and(|octet| octet & 0x80 == 0) || body.starts_with(BYTE_ORDER_MARK)
 }
 
 /// The content of every block in a text, in order; `None` for one that is
 /// broken. A broken block does not spoil the others.
-pub(super) fn blocks(text: &[u8]) -> Vec<Option<Vec<u8>>> {
+pub(crate) fn blocks(text: &[u8]) -> Vec<Option<Vec<u8>>> {
     let mut lines = text
         .strip_prefix(BYTE_ORDER_MARK)
         .unwrap_or(text)

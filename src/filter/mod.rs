@@ -24,8 +24,8 @@ use sequoia_openpgp::policy::{Policy, StandardPolicy};
 use sequoia_openpgp::{Fingerprint, KeyHandle};
 
 mod accept;
-mod algorithms;
-mod armor;
+pub(crate) mod algorithms;
+pub(crate) mod armor;
 mod binding;
 mod by_key;
 mod checked;

@@ -1,0 +1,39 @@
+//! The key server as a source of signers.
+
+use sequoia_openpgp::{Cert, KeyHandle};
+
+use super::signers::Source;
+use crate::{BoxFuture, Error, KeyLocator, RefreshOutcome};
+
+impl Source for KeyLocator {
+    fn fetch<'a>(&'a self, issuer: &'a KeyHandle) -> BoxFuture<'a, Result<Vec<Cert>, String>> {
+        Box::pin(async move {
+            let Some(server) = self.vks() else {
+                return Err("There is no key server to ask.".to_owned());
+            };
+            let lookup = match issuer {
+                KeyHandle::Fingerprint(fingerprint) => server.by_fingerprint(fingerprint).await,
+                KeyHandle::KeyID(id) => server.by_key_id(id).await,
+            };
+            match lookup.error() {
+                Some(error) => Err(sentence(error)),
+                None => Ok(lookup.certs().to_vec()),
+            }
+        })
+    }
+
+    fn refresh<'a>(&'a self, cert: &'a Cert) -> BoxFuture<'a, Result<Cert, String>> {
+        Box::pin(async move {
+            let refresh = self.refresh(cert).await;
+            match (refresh.outcome(), refresh.error()) {
+                (RefreshOutcome::Failed, None) => Err("One could not tell why.".to_owned()),
+                (RefreshOutcome::Failed, Some(error)) => Err(sentence(error)),
+                _ => Ok(refresh.into_cert()),
+            }
+        })
+    }
+}
+
+fn sentence(error: &Error) -> String {
+    format!("{error}.")
+}

@@ -14,7 +14,7 @@ use url::Url;
 
 use crate::fetch::{Fetcher, Miss, Page};
 use crate::filter::Filter;
-use crate::lookup::{Absence, Attempt, Event, Found, OnEvent, Outcome, Provenance, Rejection};
+use crate::lookup::{Absence, Attempt, Event, Found, Outcome, Provenance, Rejection};
 use crate::plan::{Fallback, Observation, Options, Plan};
 use crate::vks::{self, Budget, KeyServer};
 use crate::wkd;
@@ -52,6 +52,8 @@ pub struct KeyLocator {
 
 /// Which User IDs that are not held come in on a refresh.
 pub(crate) type LetsIn = Arc<dyn Fn(&UserID) -> bool + Send + Sync>;
+
+pub(crate) type OnEvent = Arc<dyn Fn(Event<'_>) + Send + Sync>;
 
 pub(crate) struct Inner {
     pub(crate) fetcher: Fetcher,

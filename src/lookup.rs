@@ -1,7 +1,6 @@
 //! What a look-up gives back: the answer, and the whole trail of how it came about.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use sequoia_openpgp::{Cert, Fingerprint};
@@ -377,9 +376,6 @@ pub enum Event<'a> {
         attempt: &'a Attempt,
     },
 }
-
-/// Whom events are told.
-pub(crate) type OnEvent = Arc<dyn Fn(Event<'_>) + Send + Sync>;
 
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,6 +1,7 @@
 //! A key server, as callers see it.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,7 +17,7 @@ use super::budget::Rate;
 use super::by_key::{absence, fetch_by_fingerprint, fetch_by_key_id, judge_by_key};
 use super::{Budget, KeyLookup, KeyServer, Upload, UploadToken, answer, publish};
 use crate::fetch::{Fetcher, Miss, Page, page};
-use crate::lookup::{Attempt, Event, OnEvent, Outcome, Rejection};
+use crate::lookup::{Attempt, Event, Outcome, Rejection};
 use crate::{EmailAddress, Error, ErrorKind, Limits, Method, Step};
 
 /// More than a status for each address of any certificate.
@@ -61,7 +62,7 @@ pub struct Client {
     pub(crate) budget: Budget,
     pub(crate) limits: Limits,
     pub(crate) deadline: Duration,
-    pub(crate) on_event: Option<OnEvent>,
+    pub(crate) on_event: Option<Arc<dyn Fn(Event<'_>) + Send + Sync>>,
 }
 
 /// Look-ups by key.

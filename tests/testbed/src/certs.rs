@@ -2,9 +2,9 @@
 //! a certificate in its life.
 //!
 //! The functions for the latter take a certificate with its secret keys and give
-//! it back with them, changed. One that is given no time signs now, which has to
-//! be later than what it replaces: begin with a certificate that was
-//! [made](Recipe::created) some time ago.
+//! it back with them, changed. Of two signatures about the same thing the newer
+//! counts: begin with a certificate that was [made](Recipe::created) some time ago,
+//! and let time go on.
 
 use std::time::{Duration, SystemTime};
 
@@ -141,16 +141,35 @@ pub fn without_user_ids(cert: &Cert) -> Cert {
     cert.clone().retain_userids(|_| false)
 }
 
-/// The certificate with another expiration, or none.
+/// The certificate with another expiration, or none, as signed at this time.
 ///
 /// # Panics
 ///
 /// Here and in all of the following: where the certificate lacks its secret keys.
-pub fn expiring(cert: &Cert, at: Option<SystemTime>) -> Cert {
-    let signatures = cert
-        .set_expiration_time(POLICY, None, &mut signer(cert), at)
-        .expect("a key can set its expiration");
-    let (cert, _) = cert.clone().insert_packets(signatures).expect("they fit");
+pub fn expiring(cert: &Cert, expires: Option<SystemTime>, signed: SystemTime) -> Cert {
+    let mut signer = signer(cert);
+    let primary = cert.primary_key();
+    let made = primary.key().creation_time();
+    let validity = expires.map(|at| at.duration_since(made).expect("later than the key"));
+    let builder = |template: &Signature| {
+        SignatureBuilder::from(template.clone())
+            .set_signature_creation_time(signed)
+            .and_then(|builder| builder.set_key_validity_period(validity))
+            .expect("short subpackets")
+    };
+    let mut packets = Vec::new();
+    if let Some(newest) = primary.self_signatures().next() {
+        let signature = builder(newest).sign_direct_key(&mut signer, None);
+        packets.push(Packet::from(signature.expect("a key signs itself")));
+    }
+    for user_id in cert.userids() {
+        if let Some(newest) = user_id.self_signatures().next() {
+            let binding = user_id.userid().bind(&mut signer, cert, builder(newest));
+            packets.push(Packet::from(user_id.userid().clone()));
+            packets.push(Packet::from(binding.expect("a key binds a User ID")));
+        }
+    }
+    let (cert, _) = cert.clone().insert_packets(packets).expect("they fit");
     cert
 }
 

@@ -1,6 +1,7 @@
 use openpgp_discovery::EmailAddress;
 use openpgp_discovery::openpgp::Cert;
 use openpgp_discovery::openpgp::parse::Parse;
+use openpgp_discovery::openpgp::serialize::SerializeInto;
 use testbed::{Answer, Testbed, certs};
 
 use crate::client::{get, http};
@@ -143,4 +144,67 @@ async fn it_is_keys_openpgp_org_as_well() {
     assert_eq!(answer.headers()["access-control-allow-origin"], "*");
     assert_eq!((t.vks().requests().len(), t.requests().len()), (1, 1));
     assert_eq!(t.vks_connections(), 0);
+}
+
+/// As the web server in front of it does: only files of exactly this name.
+#[tokio::test]
+async fn keys_by_their_digits() {
+    let t = Testbed::start().await;
+    let sample = certs::cert(&["<alice@example.org>"]);
+    t.vks().upload(&sample.cert);
+    let fingerprint = sample.cert.fingerprint().to_hex();
+    let id = sample.cert.keyid().to_hex();
+    let signs = certs::subkey(&sample.cert, true).to_hex();
+    let encrypts = certs::subkey(&sample.cert, false).to_hex();
+    let long = "0".repeat(64);
+    for (kind, digits, status) in [
+        ("by-fingerprint", &fingerprint[..], 200),
+        ("by-fingerprint", &signs, 200),
+        ("by-fingerprint", &encrypts, 404),
+        ("by-fingerprint", &fingerprint.to_lowercase(), 404),
+        ("by-fingerprint", &long, 404),
+        ("by-fingerprint", &id, 400),
+        ("by-fingerprint", "x", 400),
+        ("by-keyid", &id, 200),
+        ("by-keyid", &signs[24..], 200),
+        ("by-keyid", &encrypts[24..], 404),
+        ("by-keyid", &id.to_lowercase(), 404),
+        ("by-keyid", &fingerprint, 400),
+        ("by-keyid", &id[8..], 400),
+    ] {
+        let url = t
+            .vks_url()
+            .join(&format!("vks/v1/{kind}/{digits}"))
+            .unwrap();
+        let answer = http(&t).build().unwrap().get(url).send().await.unwrap();
+        assert_eq!(answer.status(), status, "{kind} {digits}");
+    }
+}
+
+#[tokio::test]
+async fn uploads_that_are_refused() {
+    let t = Testbed::start().await;
+    let sample = certs::cert(&["<alice@example.org>"]);
+    let keytext = |octets: &[u8]| {
+        let text = String::from_utf8(octets.to_vec()).unwrap();
+        format!(r#"{{"keytext":"{}"}}"#, text.replace('\n', "\\n"))
+    };
+    let secret = sample.cert.as_tsk().armored().to_vec().unwrap();
+    let json = "application/json";
+    for (label, body, status, said) in [
+        (json, keytext(&sample.armored()), 200, "unpublished"),
+        ("text/plain", keytext(&sample.armored()), 400, "malformed"),
+        (json, keytext(&secret), 400, "secret"),
+        (json, keytext(b"garbage"), 400, "Parsing"),
+        (json, "{}".to_owned(), 400, "keytext"),
+        (json, "x".repeat(1_100_000), 413, "Too Large"),
+    ] {
+        let url = t.vks_url().join("vks/v1/upload").unwrap();
+        let request = http(&t).build().unwrap().post(url);
+        let request = request.header("content-type", label).body(body);
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), status, "{said}");
+        let text = answer.text().await.unwrap();
+        assert!(text.contains(said), "{text}");
+    }
 }

@@ -13,7 +13,7 @@ use sequoia_openpgp::{Cert, Fingerprint};
 use super::algorithms;
 use super::binding::created;
 use super::checked::Checked;
-use crate::status::{SelfRevocationsCount, by_self_signatures};
+use crate::status::{SelfRevocationsCount, by_self_signatures, self_revocation};
 use crate::{CertStatus, Revocation, RevocationKind};
 
 /// By what is judged.
@@ -47,10 +47,8 @@ impl Judge<'_> {
     }
 
     fn status(&self, cert: &Cert, policy: &dyn Policy) -> CertStatus {
-        if let RevocationStatus::Revoked(revocations) = cert.revocation_status(policy, self.time) {
-            if let Some(revocation) = Revocation::worst_of(&revocations) {
-                return CertStatus::Revoked(revocation);
-            }
+        if let Some(revocation) = self_revocation(cert, policy, self.time) {
+            return CertStatus::Revoked(revocation);
         }
         if let Some(revocation) = self.designated {
             return CertStatus::Revoked(Revocation::of(revocation));

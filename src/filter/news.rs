@@ -147,7 +147,7 @@ impl News {
                 let alive = user_id.bindings.into_iter();
                 let newest = alive
                     .filter(|binding| created(binding).is_some_and(|at| at <= time))
-                    .max_by_key(|binding| created(binding));
+                    .max_by_key(created);
                 self.withheld.extend(newest.map(|s| (user_id.id, s)));
             }
         }

@@ -245,7 +245,7 @@ impl Inner {
 /// The union. Nothing secret is among what is merged, and nothing secret in what
 /// is held is touched.
 fn merge(held: &Cert, packets: &[Packet]) -> sequoia_openpgp::Result<Cert> {
-    let news = Cert::from_packets(packets.to_vec().into_iter())?;
+    let news = Cert::from_packets(packets.iter().cloned())?;
     held.clone().merge_public(news)
 }
 

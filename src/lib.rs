@@ -44,6 +44,7 @@
 //! | [`EmailAddress`] | parsed once; its forms for WKD, key servers, DANE and User IDs |
 //! | [`KeyLocator`], [`KeyLocatorBuilder`] | look-ups and their options |
 //! | [`Lookup`] | the answer |
+//! | [`Refresh`] | news about a certificate that is held |
 //! | [`plan`] | the order of a look-up, in one `match` |
 //! | [`filter`] | from untrusted bytes to small certificates, within [`Limits`] |
 //! | [`wkd`] | the hash and both URLs of a Web Key Directory |

@@ -8,7 +8,9 @@ use sequoia_openpgp::types::ReasonForRevocation;
 mod cert;
 mod policy;
 
-pub(crate) use cert::{by_self_signatures, has_self_signature, in_force, revokers, status};
+pub(crate) use cert::{
+    by_self_signatures, has_self_signature, in_force, revokers, self_revocation, status,
+};
 pub(crate) use policy::SelfRevocationsCount;
 
 /// How a certificate stands at the time that it was judged for.

@@ -13,7 +13,7 @@ use sequoia_openpgp::{Cert, Fingerprint};
 use super::algorithms;
 use super::binding::created;
 use super::checked::Checked;
-use crate::status::{SelfRevocationsCount, by_self_signatures};
+use crate::status::{SelfRevocationsCount, by_self_signatures, self_revocation};
 use crate::{CertStatus, Revocation, RevocationKind};
 
 /// By what is judged.
@@ -49,9 +49,7 @@ impl Judge<'_> {
     }
 
     fn status(&self, cert: &Cert, policy: &dyn Policy) -> CertStatus {
-        if let RevocationStatus::Revoked(revocations) = cert.revocation_status(policy, self.time)
-            && let Some(revocation) = Revocation::worst_of(&revocations)
-        {
+        if let Some(revocation) = self_revocation(cert, policy, self.time) {
             return CertStatus::Revoked(revocation);
         }
         if let Some(revocation) = self.designated {

@@ -116,11 +116,12 @@ impl Filter {
             }
         }
         news.salvage(parts, &mut fresh, held, self);
-        if has_no_cert {
-            // Revocations need no certificate around them.
-            let took = !fresh.is_empty();
-            news.rejected
-                .retain(|r| !(took || news.found) || r.detail() != NO_CERTIFICATE);
+        // Revocations need no certificate around them.
+        let is_bare = |r: &Rejection| r.detail() == NO_CERTIFICATE;
+        let took = !fresh.is_empty();
+        if has_no_cert && (took || news.found) && news.rejected.iter().all(is_bare) {
+            news.found = true;
+            news.rejected.clear();
         }
         news.packets = fresh.into_packets(held);
         news.keys = keys.into_iter().map(|(_, key)| key).collect();

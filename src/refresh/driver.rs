@@ -171,10 +171,15 @@ impl Inner {
                 return (merged, Outcome::Failed(error));
             }
         };
-        let failure = (!news.found && !news.rejected.is_empty())
-            .then(|| Outcome::Failed(refusal(host, &news.rejected)));
+        let found = news.found;
         let merged = self.apply(cert, news);
-        (merged, failure.unwrap_or(Outcome::Found(1)))
+        let outcome = match merged.outcome {
+            RefreshOutcome::Failed => Outcome::Failed(refusal(host, &merged.rejected)),
+            // A revocation out of an answer that was refused.
+            _ if !found => Outcome::Failed(refusal(host, &merged.rejected)),
+            _ => Outcome::Found(1),
+        };
+        (merged, outcome)
     }
 
     /// Merges the news, and says what they change.

@@ -39,7 +39,7 @@ impl CertStatus {
     /// ```
     pub fn of(cert: &Cert, policy: &dyn Policy, time: SystemTime) -> Self {
         let policy = &SelfRevocationsCount(policy);
-        match revocation(cert, policy, time) {
+        match self_revocation(cert, policy, time) {
             Some(revocation) => Self::Revoked(revocation),
             None => by_self_signatures(cert, policy, time),
         }
@@ -63,8 +63,12 @@ pub(crate) fn status(
     }
 }
 
-/// The owner's revocation that is in effect.
-fn revocation(cert: &Cert, policy: &dyn Policy, time: SystemTime) -> Option<Revocation> {
+/// The owner's revocation that is in effect, by a policy that lets them count.
+pub(crate) fn self_revocation(
+    cert: &Cert,
+    policy: &dyn Policy,
+    time: SystemTime,
+) -> Option<Revocation> {
     match cert.revocation_status(policy, time) {
         RevocationStatus::Revoked(revocations) => Revocation::worst_of(&revocations),
         _ => None,

@@ -3,6 +3,7 @@
 mod batch;
 mod cli;
 mod filter;
+mod filter_by_key;
 mod hostile;
 mod order;
 mod privacy;

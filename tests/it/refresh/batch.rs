@@ -4,14 +4,13 @@ use std::collections::HashSet;
 
 use futures_util::{StreamExt, stream};
 use openpgp_discovery::openpgp::Fingerprint;
-use testbed::{Answer, Testbed};
+use testbed::Testbed;
 
 use super::*;
 
 #[tokio::test]
 async fn nine_hundred_certificates_are_nine_hundred_requests() {
     let testbed = Testbed::start().await;
-    testbed.vks().plant_all(Answer::status(404));
     let certs: Vec<Cert> = (0..900)
         .map(|n| {
             let (cert, _) = CertBuilder::new()
@@ -21,6 +20,16 @@ async fn nine_hundred_certificates_are_nine_hundred_requests() {
             cert
         })
         .collect();
+    // One in three is revoked since, one in three not there.
+    for (n, cert) in certs.iter().enumerate() {
+        match n % 3 {
+            0 => testbed.vks().upload(cert),
+            1 => testbed
+                .vks()
+                .upload(&add(cert, [revoke(cert, None, day(0))])),
+            _ => testbed.vks(),
+        };
+    }
     let locator = testbed
         .locator()
         .vks_budget(Budget::unlimited())
@@ -31,8 +40,15 @@ async fn nine_hundred_certificates_are_nine_hundred_requests() {
 
     let out: HashSet<_> = refreshed.iter().map(|r| r.cert().fingerprint()).collect();
     assert_eq!(out, asked.iter().cloned().collect());
-    let not_found = |r: &Refresh| r.outcome() == RefreshOutcome::NotFound;
-    assert!(refreshed.iter().all(not_found));
+    for outcome in [
+        RefreshOutcome::Unchanged,
+        RefreshOutcome::Updated,
+        RefreshOutcome::NotFound,
+    ] {
+        let of_that = refreshed.iter().filter(|r| r.outcome() == outcome);
+        assert_eq!(of_that.count(), 300, "{outcome}");
+    }
+    assert!(refreshed.iter().all(|r| r.cert().userids().count() == 1));
 
     let requests = testbed.vks().requests();
     assert_eq!(requests.len(), 900);

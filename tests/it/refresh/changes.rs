@@ -279,3 +279,35 @@ async fn a_designated_revoker_whose_certificate_is_there() {
     assert_eq!(refreshed.outcome(), RefreshOutcome::Unchanged);
     assert_eq!(refreshed.notes().len(), 1);
 }
+
+/// An update leaves everything else as it is, what nobody understands too.
+#[tokio::test]
+async fn what_is_held_stays_through_an_update() {
+    let cert = cert(&[ALICE]);
+    let friend = super::cert(&["friend"]);
+    let primary = cert.primary_key().key();
+    let certification = builder(SignatureType::GenericCertification, day(-5))
+        .sign_userid_binding(&mut signer(&friend), Some(primary), &UserID::from(ALICE))
+        .expect("a signature");
+    let by_friend = builder(SignatureType::KeyRevocation, day(-5))
+        .sign_direct_key(&mut signer(&friend), Some(primary))
+        .expect("a signature");
+    let picture = UserAttribute::new(&[user_attribute::Subpacket::Unknown(
+        100,
+        vec![1, 2, 3].into(),
+    )])
+    .expect("an attribute");
+    let bound = builder(SignatureType::PositiveCertification, day(-5))
+        .sign_user_attribute_binding(&mut signer(&cert), Some(primary), &picture)
+        .expect("a signature");
+    let held = add(&cert, [certification, by_friend]);
+    let held = add(&held, [Packet::from(UserID::from("unbound"))]);
+    let held = add(&held, [Packet::from(picture), bound.into()]);
+    assert_eq!(held.user_attributes().count(), 1);
+
+    let published = without_user_ids(&add(&cert, [hard(&cert)]));
+    let refreshed = refresh(&held, &bytes(&published)).await;
+    assert_eq!(refreshed.outcome(), RefreshOutcome::Updated);
+    let (was, is) = (packets_of(&held), packets_of(refreshed.cert()));
+    assert_eq!(is.len(), was.len() + 1, "the revocation and nothing else");
+}

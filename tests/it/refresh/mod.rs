@@ -2,6 +2,7 @@
 
 mod batch;
 mod changes;
+mod damage;
 mod network;
 mod refused;
 mod union;
@@ -107,9 +108,17 @@ fn bind_with(cert: &Cert, id: &str, builder: SignatureBuilder) -> Signature {
         .expect("a signature")
 }
 
-/// A binding of that day, of a key that is valid for so long.
+/// A binding of that day with the usual preferences, of a key that is valid for so long.
 fn bind(cert: &Cert, id: &str, at: SystemTime, valid_for: Option<Duration>) -> Signature {
-    let builder = builder(SignatureType::PositiveCertification, at)
+    let mut user_ids = cert.userids();
+    let known = user_ids.find(|known| known.userid().value() == id.as_bytes());
+    let builder = match known.and_then(|known| known.self_signatures().next()) {
+        Some(known) => SignatureBuilder::from(known.clone())
+            .set_signature_creation_time(at)
+            .expect("a time"),
+        None => builder(SignatureType::PositiveCertification, at),
+    };
+    let builder = builder
         .set_key_flags(KeyFlags::empty().set_certification())
         .and_then(|b| b.set_key_validity_period(valid_for))
         .expect("a builder");

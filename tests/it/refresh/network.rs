@@ -121,6 +121,54 @@ async fn statuses() {
     }
 }
 
+/// Of a revoked certificate a key server gives out no User ID.
+#[tokio::test]
+async fn revoked_and_published_without_user_ids() {
+    let testbed = Testbed::start().await;
+    let cert = cert(&[ALICE, OTHER]);
+    let alice = crate::alice();
+    testbed.vks().confirm(&alice, &cert);
+    let refreshed = at(&testbed, &cert, AMPLE).await;
+    assert_eq!(refreshed.outcome(), RefreshOutcome::Unchanged);
+
+    testbed.vks().upload(&add(&cert, [soft(&cert, day(-3))]));
+    let published = testbed.vks().published(&cert.fingerprint()).expect("there");
+    assert_eq!(published.userids().count(), 0);
+    let refreshed = at(&testbed, &cert, AMPLE).await;
+    assert_eq!(kinds(&refreshed), [ChangeKind::Revoked]);
+    assert_eq!(refreshed.cert().userids().count(), 2);
+
+    testbed.vks().upload(&add(&cert, [hard(&cert)]));
+    let refreshed = at(&testbed, refreshed.cert(), AMPLE).await;
+    assert_eq!(kinds(&refreshed), [ChangeKind::Revoked]);
+    assert_eq!(testbed.queries(), [], "no directory");
+}
+
+#[tokio::test]
+async fn splits_over_the_network() {
+    let cert = cert(&[ALICE, OTHER]);
+    let whole = add(
+        &cert,
+        [
+            bind(&cert, ALICE, day(-8), Some(60 * DAY)),
+            revoke_user_id(&cert, OTHER, day(-5)),
+            revoke_subkey(&cert, 0, day(-3)),
+            soft(&cert, day(-2)),
+        ],
+    );
+    for part in [whole.clone(), whole.clone().retain_subkeys(|_| false)] {
+        let testbed = Testbed::start().await;
+        testbed.vks().plant_all(Answer::armored(&part));
+        let once = at(&testbed, &cert, AMPLE).await;
+        let twice = at(&testbed, once.cert(), AMPLE).await;
+        assert_eq!(twice.outcome(), RefreshOutcome::Unchanged);
+        testbed.vks().plant_all(Answer::armored(&whole));
+        let all = at(&testbed, twice.cert(), AMPLE).await;
+        assert_eq!(packets_of(all.cert()), packets_of(&whole));
+        assert_eq!(*all.after(), status(&whole));
+    }
+}
+
 #[tokio::test]
 async fn version_6_on_a_server_that_knows_version_4_only() {
     let cert = made(&[ALICE], Profile::RFC9580, None);

@@ -1,5 +1,6 @@
 //! Answers that are not what was asked for, or too much of it.
 
+use openpgp_discovery::filter::packets;
 use openpgp_discovery::openpgp::serialize::Serialize;
 use openpgp_discovery::{ErrorKind, Reason};
 
@@ -169,12 +170,18 @@ async fn twenty_thousand_signatures_hide_no_revocation() {
     // The same binding, with another unsigned area or a broken signature: the
     // first octets of the digest fit, and nothing else does.
     let binding = packet_bytes(bind(&cert, ALICE, day(-2), None));
+    let body = packets(&binding)
+        .next()
+        .expect("one")
+        .expect("whole")
+        .body();
+    let type_at = binding.len() - body.len() + 1;
     let flood = |typ: Option<u8>| {
         let mut flood = Vec::new();
         for n in 0..20_000u32 {
             let mut packet = binding.clone();
             if let Some(typ) = typ {
-                packet[3] = typ;
+                packet[type_at] = typ;
             }
             let end = packet.len();
             packet[end - 4..].copy_from_slice(&n.to_be_bytes());
@@ -189,11 +196,17 @@ async fn twenty_thousand_signatures_hide_no_revocation() {
     ] {
         let flood = flood(typ);
         assert!(flood.len() < 4 << 20);
-        let refreshed = refresh(&cert, &[bytes(&cert), flood.clone()].concat()).await;
+        // Behind the User ID, or behind the last subkey.
+        let octets = bytes(&cert);
+        let (start, end) = match typ {
+            Some(_) => (&octets[..], &[][..]),
+            None => octets.split_at(bytes(&cert.clone().retain_subkeys(|_| false)).len()),
+        };
+        let refreshed = refresh(&cert, &[start, &flood, end].concat()).await;
         assert_eq!(refreshed.outcome(), RefreshOutcome::Failed, "{name}");
         assert_eq!(reasons(&refreshed), [Reason::TooLarge], "{name}");
 
-        let hidden = [&bytes(&cert)[..], &flood, &revocation, &of_subkey].concat();
+        let hidden = [start, &flood, end, &revocation, &of_subkey].concat();
         let refreshed = refresh(&cert, &hidden).await;
         assert_eq!(refreshed.outcome(), RefreshOutcome::Updated, "{name}");
         assert_eq!(

@@ -5,10 +5,14 @@ use openpgp_discovery::openpgp::parse::Parse;
 use super::*;
 
 /// Pseudo-random, the same each time.
-struct Dice(u64);
+pub(super) struct Dice(u64);
 
 impl Dice {
-    fn below(&mut self, end: usize) -> usize {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(super) fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -101,7 +105,7 @@ fn split(whole: &Cert, dice: &mut Dice) -> [Vec<u8>; 3] {
 
 #[tokio::test]
 async fn any_split_in_any_order_and_again() {
-    let mut dice = Dice(0x2545_f491_4f6c_dd1d);
+    let mut dice = Dice::new(0x2545_f491_4f6c_dd1d);
     for profile in [Profile::RFC4880, Profile::RFC9580] {
         for (name, whole) in wholes(profile) {
             let public = whole.clone().strip_secret_key_material();

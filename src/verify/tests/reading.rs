@@ -298,11 +298,9 @@ impl Seek for Generated {
 
 #[tokio::test]
 async fn a_large_message_is_never_held() {
-    let length: u64 = if cfg!(debug_assertions) {
-        4 << 20
-    } else {
-        64 << 20
-    };
+    // A power of two, less what stands before the text in its packet.
+    let power = if cfg!(debug_assertions) { 22 } else { 26 };
+    let length: u64 = (1 << power) - 6;
     let cert = alice();
     let mut text = Generated {
         head: Vec::new(),
@@ -325,26 +323,6 @@ async fn a_large_message_is_never_held() {
     if let OnePassSig::V3(announced) = &mut announced {
         announced.set_last(true);
     }
-    let mut head = Packet::from(announced).to_vec().expect("memory");
-    let size = u32::try_from(length + 6).expect("fits");
-    head.extend([0xcb, 0xff]);
-    head.extend(size.to_be_bytes());
-    head.extend(b"b\0\0\0\0\0");
-    let message = Generated {
-        head,
-        tail: Packet::from(signature).to_vec().expect("memory"),
-        ..text.clone()
-    };
-    let message = Generated {
-        at: 0,
-        largest: Arc::default(),
-        ..message
-    };
-    let largest = message.largest.clone();
-    let source = Fake::with([cert]);
-    let mut verification = verify(&source).message(message).await.expect("signed");
-    assert!(verification.is_good(), "{verification:?}");
-
     struct Count(u64);
     impl Write for Count {
         fn write(&mut self, part: &[u8]) -> io::Result<usize> {
@@ -358,9 +336,28 @@ async fn a_large_message_is_never_held() {
             Ok(())
         }
     }
-    let mut out = Count(0);
-    let count = verification.write_content(&mut out).expect("good");
-    assert_eq!((out.0, count), (length, length));
-    let largest = *largest.lock().expect("no panic");
-    assert!(largest <= 1 << 20, "{largest} octets at once");
+    let announced = Packet::from(announced).to_vec().expect("memory");
+    let signature = Packet::from(signature).to_vec().expect("memory");
+    let size = u32::try_from(length + 6).expect("fits");
+    let whole = [&[0xcb, 0xff][..], &size.to_be_bytes()].concat();
+    // In one huge part, with an empty one behind it.
+    let parts = vec![0xcb, 224 + power];
+    for (size, end) in [(whole, &[][..]), (parts, &[0])] {
+        let largest = Arc::default();
+        let message = Generated {
+            head: [&announced[..], &size, b"b\0\0\0\0\0"].concat(),
+            tail: [end, &signature].concat(),
+            length,
+            at: 0,
+            largest: Arc::clone(&largest),
+        };
+        let source = Fake::with([cert.clone()]);
+        let mut verification = verify(&source).message(message).await.expect("signed");
+        assert!(verification.is_good(), "{verification:?}");
+        let mut out = Count(0);
+        let count = verification.write_content(&mut out).expect("good");
+        assert_eq!((out.0, count), (length, length));
+        let largest = *largest.lock().expect("no panic");
+        assert!(largest <= 1 << 20, "{largest} octets at once");
+    }
 }

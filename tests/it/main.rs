@@ -5,6 +5,7 @@ mod cli;
 mod hostile;
 mod order;
 mod vectors;
+mod verify;
 mod vks;
 
 use std::time::Duration;

@@ -112,20 +112,44 @@ async fn old_style_and_nested_signatures() {
 #[tokio::test]
 async fn more_than_may_come_out_of_compression() {
     let (cert, file) = sample();
-    let most = TEXT.len() as u64;
-    for (limit, passes) in [(most, true), (most - 1, false)] {
-        let source = Fake::with([cert.clone()]);
+    let source = Fake::with([cert]);
+    let one = file.len() as u64;
+    let two = one + compressed(&file, 1).len() as u64;
+    for (layers, limit, passes) in [
+        (0, 0, true),
+        (1, one, true),
+        (1, one - 1, false),
+        (2, two, true),
+        (2, two - 1, false),
+    ] {
         let verification = verify(&source)
             .max_decompressed(limit)
-            .message(Cursor::new(compressed(&file, 1)))
+            .message(Cursor::new(compressed(&file, layers)))
             .await;
-        assert_eq!(verification.is_ok(), passes);
-        let plain = verify(&source)
-            .max_decompressed(limit)
-            .message(Cursor::new(file.clone()))
-            .await;
-        assert!(plain.is_ok(), "only what was compressed counts");
+        match verification {
+            Ok(verification) => assert!(passes && verification.is_good(), "{layers} {limit}"),
+            Err(error) => {
+                assert!(!passes, "{layers} {limit}: {error}");
+                assert!(error.to_string().contains("compression"), "{error}");
+            }
+        }
     }
+}
+
+/// Deflate without end, of which nothing comes out.
+#[tokio::test]
+async fn a_layer_that_never_gives_anything() {
+    // An empty stored block, over and over, in a packet of zlib's raw deflate.
+    let mut inner = vec![0xa3, 1];
+    inner.extend([0, 0, 0, 0xff, 0xff].repeat(4 << 20));
+    let bomb = compressed(&inner, 1);
+    assert!(bomb.len() < 200_000);
+    let error = verify(&Fake::with([]))
+        .max_decompressed(1 << 20)
+        .message(Cursor::new(bomb))
+        .await
+        .expect_err("refused");
+    assert!(error.to_string().contains("1048576 octets"), "{error}");
 }
 
 #[tokio::test]

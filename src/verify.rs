@@ -276,7 +276,8 @@ impl Verify {
         self
     }
 
-    /// How many octets may come out of compressed packets; 4 GiB by default.
+    /// How many octets may come out of compressed packets, those of all layers
+    /// together; 4 GiB by default. What is not compressed may have any size.
     pub fn max_decompressed(mut self, octets: u64) -> Self {
         self.settings.limits.decompressed = octets;
         self

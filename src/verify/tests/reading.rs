@@ -176,7 +176,7 @@ async fn detached_signatures() {
         (b"hello\n".to_vec(), "no signature"),
         (message, "holds no"),
         (cleartext, "with its text"),
-        (block[..100].as_bytes().to_vec(), "armor is broken"),
+        (block.as_bytes()[..100].to_vec(), "armor is broken"),
         (file[..file.len() - 3].to_vec(), "malformed"),
         (vec![b'x'; (1 << 20) + 1], "1 MiB"),
     ] {
@@ -199,7 +199,10 @@ async fn no_octets_are_a_panic() {
             let signature = signed(*form, &mut subkey(&cert), 500);
             (*form, form.file(&[signature], TEXT))
         })
-        .chain([(Form::Inline, armored(&file, Kind::Message).into_bytes())])
+        .chain([
+            (Form::Inline, armored(&file, Kind::Message).into_bytes()),
+            (Form::Compressed, compressed(&file, 3)),
+        ])
         .collect();
     for (form, file) in forms {
         for at in 0..file.len() {

@@ -52,7 +52,7 @@
 
 use std::fmt;
 use std::io::{BufReader, Read, Seek};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use sequoia_openpgp::Cert;
@@ -276,7 +276,8 @@ impl Verify {
         self
     }
 
-    /// How many octets may come out of compressed packets; 4 GiB by default.
+    /// How many octets may come out of compressed packets, those of all layers
+    /// together; 4 GiB by default. What is not compressed may have any size.
     pub fn max_decompressed(mut self, octets: u64) -> Self {
         self.settings.limits.decompressed = octets;
         self
@@ -323,7 +324,7 @@ impl Verify {
             .run(move |stop| collect::detached(signature, limit, stop))
             .await?;
         let (settings, now) = (self.settings.clone(), self.now());
-        let signers = self.signers(&found, now).await;
+        let (found, signers) = self.signers(found, now, &work).await?;
         work.run(move |stop| {
             let mut digests = Digests::new(worth_it(&found, &signers));
             feed(data, stop, &mut digests)?;
@@ -362,7 +363,7 @@ impl Verify {
             })
             .await?;
         let (settings, now) = (self.settings.clone(), self.now());
-        let signers = self.signers(&found, now).await;
+        let (found, signers) = self.signers(found, now, &work).await?;
         work.run(move |stop| {
             let mut input = input;
             let mut pieces = Pieces::default();
@@ -381,12 +382,12 @@ impl Verify {
             Ok(Verification {
                 verdicts: settings.judge(&found, &signers, &digests, now),
                 required: settings.required,
-                content: Some(Content {
+                content: Some(Mutex::new(Content {
                     input: Box::new(input),
                     format,
                     limits,
                     pieces,
-                }),
+                })),
             })
         })
         .await
@@ -396,13 +397,28 @@ impl Verify {
         self.settings.time.unwrap_or_else(SystemTime::now)
     }
 
-    async fn signers(self, found: &[Collected], now: SystemTime) -> Signers {
+    /// Gets the signers, and those who may have revoked one of them.
+    async fn signers(
+        self,
+        found: Vec<Collected>,
+        now: SystemTime,
+        work: &Work,
+    ) -> Result<(Vec<Collected>, Signers), Error> {
         let terms = Terms {
             requests: self.settings.limits.requests,
             max_age: self.settings.max_age,
             now,
         };
-        signers::gather(&*self.source, self.given, found, terms).await
+        let source = &*self.source;
+        let (signers, left) = signers::gather(source, self.given, &found, terms).await;
+        let (found, mut signers, revokers) = work
+            .run(move |_| {
+                let revokers = signers.absent_revokers(&found);
+                Ok((found, signers, revokers))
+            })
+            .await?;
+        signers::add_revokers(source, &mut signers, revokers, left).await;
+        Ok((found, signers))
     }
 }
 

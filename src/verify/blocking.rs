@@ -105,8 +105,8 @@ mod tests {
                 let mut buf = [0; 16];
                 started.send(()).ok();
                 let error = loop {
-                    match input.read(&mut buf) {
-                        Ok(_) => {}
+                    match input.read_exact(&mut buf) {
+                        Ok(()) => {}
                         Err(error) => break error,
                     }
                 };

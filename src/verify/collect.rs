@@ -37,6 +37,8 @@ impl Collected {
         if issuers.iter().any(is_fingerprint) {
             issuers.retain(is_fingerprint);
         }
+        // The wildcard names nobody.
+        issuers.retain(|issuer| !matches!(issuer, KeyHandle::KeyID(id) if id.is_wildcard()));
         issuers.dedup();
         issuers.truncate(MAX_ISSUERS);
         Self {

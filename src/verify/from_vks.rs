@@ -3,7 +3,7 @@
 use sequoia_openpgp::{Cert, KeyHandle};
 
 use super::signers::Source;
-use crate::{BoxFuture, Error, KeyLocator, RefreshOutcome};
+use crate::{BoxFuture, Error, KeyLocator, RefreshOutcome, Status};
 
 impl Source for KeyLocator {
     fn fetch<'a>(&'a self, issuer: &'a KeyHandle) -> BoxFuture<'a, Result<Vec<Cert>, String>> {
@@ -15,9 +15,10 @@ impl Source for KeyLocator {
                 KeyHandle::Fingerprint(fingerprint) => server.by_fingerprint(fingerprint).await,
                 KeyHandle::KeyID(id) => server.by_key_id(id).await,
             };
-            match lookup.error() {
-                Some(error) => Err(sentence(error)),
-                None => Ok(lookup.certs().to_vec()),
+            match (lookup.status(), lookup.error()) {
+                (Status::Failed, Some(error)) => Err(sentence(error)),
+                (Status::Failed, None) => Err("The key server's answer was refused.".to_owned()),
+                (Status::Found | Status::NotFound, _) => Ok(lookup.certs().to_vec()),
             }
         })
     }
@@ -26,7 +27,9 @@ impl Source for KeyLocator {
         Box::pin(async move {
             let refresh = self.refresh(cert).await;
             match (refresh.outcome(), refresh.error()) {
-                (RefreshOutcome::Failed, None) => Err("One could not tell why.".to_owned()),
+                (RefreshOutcome::Failed, None) => {
+                    Err("The key server's answer was refused.".to_owned())
+                }
                 (RefreshOutcome::Failed, Some(error)) => Err(sentence(error)),
                 _ => Ok(refresh.into_cert()),
             }

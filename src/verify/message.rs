@@ -1,7 +1,8 @@
 //! One pass through a message: its text goes to whoever wants it, its signatures
 //! are given back. No more of it is in memory than a buffer's worth.
 
-use std::io::{BufReader, Read, SeekFrom};
+use std::io::{self, BufReader, Read, SeekFrom};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use sequoia_openpgp::armor::ReaderMode;
 use sequoia_openpgp::packet::Tag;
@@ -10,7 +11,7 @@ use sequoia_openpgp::parse::{
 };
 use sequoia_openpgp::{Packet, anyhow};
 
-use super::blocking::{Stop, refused, unreadable};
+use super::blocking::{Stop, Stoppable, refused, unreadable};
 use super::cleartext::{self, Lines};
 use super::collect::{self, Collected, MAX_PACKET, MAX_PACKETS};
 use super::format::{Format, Input};
@@ -135,42 +136,94 @@ fn packets(
     stop: &Stop,
     sink: &mut dyn Sink,
 ) -> Result<Vec<Collected>, Error> {
-    let mut next = PacketParserBuilder::from_reader(input)
-        .map_err(malformed)?
-        .dearmor(armor)
-        .automatic_hashing(false)
-        .max_recursion_depth(limits.nesting.saturating_add(1))
-        .max_packet_size(MAX_PACKET)
-        .build()
-        .map_err(malformed)?;
-    let mut items = Vec::new();
-    let mut signatures = 0;
-    let mut body = Body {
-        buffer: vec![0; BUFFER],
-        left: limits.decompressed,
+    let left = AtomicU64::new(limits.decompressed);
+    let is_over = AtomicBool::new(false);
+    let mut walk = Walk {
+        limits,
         stop,
+        sink,
+        left: &left,
+        is_over: &is_over,
+        buffer: vec![0; BUFFER],
+        items: Vec::new(),
+        packets: 0,
+        signatures: 0,
     };
-    let mut count = 0;
-    while let PacketParserResult::Some(mut parser) = next {
-        count += 1;
-        if count > MAX_PACKETS {
-            return Err(refused(format!("more than {MAX_PACKETS} packets")));
+    let result = walk.layer(Box::new(input), armor, &[]);
+    let items = walk.items;
+    match result {
+        // What the parser makes of it does not matter.
+        Err(_) if is_over.into_inner() => Err(refused(format!(
+            "more than {} octets come out of its compression",
+            limits.decompressed
+        ))),
+        result => result.and_then(|()| structure::signatures(items, limits.signatures)),
+    }
+}
+
+/// Goes through packets, and through those that are compressed in them. Each layer
+/// has a parser of its own, so that what comes out of its decompressor is counted:
+/// a small file can hold terabytes of which nothing reaches the innermost layer.
+struct Walk<'w> {
+    limits: &'w Limits,
+    stop: &'w Stop,
+    sink: &'w mut dyn Sink,
+    left: &'w AtomicU64,
+    is_over: &'w AtomicBool,
+    buffer: Vec<u8>,
+    items: Vec<Item>,
+    packets: usize,
+    signatures: usize,
+}
+
+impl Walk<'_> {
+    fn layer(
+        &mut self,
+        input: Box<dyn Read + Send + Sync + '_>,
+        armor: Dearmor,
+        container: &[usize],
+    ) -> Result<(), Error> {
+        let mut next = PacketParserBuilder::from_reader(input)
+            .map_err(malformed)?
+            .dearmor(armor)
+            .automatic_hashing(false)
+            .max_packet_size(MAX_PACKET)
+            .build()
+            .map_err(malformed)?;
+        let mut place = 0;
+        while let PacketParserResult::Some(mut parser) = next {
+            self.stop.is_on()?;
+            self.packets += 1;
+            if self.packets > MAX_PACKETS {
+                return Err(refused(format!("more than {MAX_PACKETS} packets")));
+            }
+            let kind = self.packet(&mut parser, container, place)?;
+            self.items.extend(kind.map(|kind| Item {
+                container: container.to_vec(),
+                kind,
+            }));
+            place += 1;
+            next = parser.next().map_err(malformed)?.1;
         }
-        let mut container = parser.path().to_vec();
-        container.pop();
-        let kind = match &parser.packet {
+        Ok(())
+    }
+
+    fn packet(
+        &mut self,
+        parser: &mut PacketParser<'_>,
+        container: &[usize],
+        place: usize,
+    ) -> Result<Option<Kind>, Error> {
+        Ok(match &parser.packet {
             Packet::Literal(_) => {
-                body.read(&mut parser, |part| {
-                    sink.signed(part)?;
-                    sink.content(part)
-                })?;
+                self.text(parser)?;
                 Some(Kind::Text)
             }
             Packet::OnePassSig(announced) => Some(Kind::OnePass(announced.last())),
             Packet::Signature(signature) => {
-                signatures += 1;
+                self.signatures += 1;
                 let mut one = Collected::new(signature.clone());
-                if signatures > limits.signatures {
+                if self.signatures > self.limits.signatures {
                     // Not kept, to be refused in its turn.
                     one = one.without_a_look("");
                 }
@@ -179,60 +232,85 @@ fn packets(
             Packet::CompressedData(_) if !parser.processed() => {
                 return Err(refused("its compression is not supported"));
             }
-            Packet::CompressedData(_) if container.len() >= usize::from(limits.nesting) => {
-                let why = format!("compressed more than {} times over", limits.nesting);
+            Packet::CompressedData(_) if container.len() >= usize::from(self.limits.nesting) => {
+                let why = format!("compressed more than {} times over", self.limits.nesting);
                 return Err(refused(why));
             }
-            Packet::CompressedData(_) | Packet::Marker(_) | Packet::Padding(_) => None,
+            Packet::CompressedData(_) => {
+                let has_failed = AtomicBool::new(false);
+                let content = Counted {
+                    input: self.stop.reading(parser),
+                    left: self.left,
+                    is_over: self.is_over,
+                    has_failed: &has_failed,
+                };
+                let container = [container, &[place]].concat();
+                self.layer(Box::new(content), Dearmor::Disabled, &container)?;
+                // A parser can take a failure for the end.
+                if has_failed.into_inner() {
+                    return Err(refused("its compressed part is broken or cut off"));
+                }
+                None
+            }
+            Packet::Marker(_) | Packet::Padding(_) => None,
             Packet::Unknown(packet) => match packet.tag() {
                 Tag::OnePassSig => Some(Kind::OnePass(false)),
                 Tag::Signature => Some(Kind::Signature(Box::new(Collected::unknown(packet)))),
                 tag if is_encrypted(tag) => return Err(encrypted()),
                 tag if tag.is_critical() => return Err(foreign(tag)),
-                _ => {
-                    body.read(&mut parser, |_| Ok(()))?;
-                    None
-                }
+                _ => None,
             },
             other if is_encrypted(other.tag()) => return Err(encrypted()),
             other => return Err(foreign(other.tag())),
-        };
-        items.extend(kind.map(|kind| Item { container, kind }));
-        next = parser.recurse().map_err(malformed)?.1;
-        stop.is_on()?;
+        })
     }
-    structure::signatures(items, limits.signatures)
-}
 
-/// Reads packets' content.
-struct Body<'s> {
-    buffer: Vec<u8>,
-    /// How much more may come out of compressed packets.
-    left: u64,
-    stop: &'s Stop,
-}
-
-impl Body<'_> {
-    fn read(
-        &mut self,
-        parser: &mut PacketParser<'_>,
-        mut each: impl FnMut(&[u8]) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let compressed = parser.recursion_depth() > 0;
+    fn text(&mut self, parser: &mut PacketParser<'_>) -> Result<(), Error> {
         loop {
             self.stop.is_on()?;
             let count = parser.read(&mut self.buffer).map_err(unreadable)?;
             if count == 0 {
                 return Ok(());
             }
-            if compressed {
-                self.left = self
-                    .left
-                    .checked_sub(count as u64)
-                    .ok_or_else(|| refused("it is larger than the limit once decompressed"))?;
-            }
-            each(&self.buffer[..count])?;
+            let part = &self.buffer[..count];
+            self.sink.signed(part)?;
+            self.sink.content(part)?;
         }
+    }
+}
+
+/// What comes out of a decompressor, up to the first failure: a parser that has
+/// failed must not be asked again.
+struct Counted<'c, R> {
+    input: Stoppable<R>,
+    left: &'c AtomicU64,
+    is_over: &'c AtomicBool,
+    has_failed: &'c AtomicBool,
+}
+
+impl<R: Read> Counted<'_, R> {
+    fn count(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let count = self.input.read(buf)?;
+        let left = self.left.load(Ordering::Relaxed);
+        match left.checked_sub(count as u64) {
+            Some(left) => self.left.store(left, Ordering::Relaxed),
+            None => {
+                self.is_over.store(true, Ordering::Relaxed);
+                return Err(io::Error::other("over the limit"));
+            }
+        }
+        Ok(count)
+    }
+}
+
+impl<R: Read> Read for Counted<'_, R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if self.has_failed.load(Ordering::Relaxed) {
+            return Err(io::Error::other("it has failed before"));
+        }
+        let result = self.count(buf);
+        self.has_failed.store(result.is_err(), Ordering::Relaxed);
+        result
     }
 }
 

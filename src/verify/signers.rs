@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use sequoia_openpgp::{Cert, KeyHandle};
 
 use super::collect::Collected;
+use super::standing;
 use super::verdict::Origin;
 use crate::BoxFuture;
 
@@ -87,19 +88,35 @@ impl Signers {
             .map(|(_, why)| why.as_str())
     }
 
+    /// Those whom the owner of a possible signer named for revoking it, who are
+    /// not at hand, and in whose name there is a revocation. Verifies
+    /// self-signatures.
+    pub(super) fn absent_revokers(&self, signatures: &[Collected]) -> Vec<KeyHandle> {
+        let mut wanted: Vec<KeyHandle> = Vec::new();
+        for known in signatures.iter().flat_map(|one| self.of(one)) {
+            for revoker in standing::absent_revokers(&known.cert, &self.known) {
+                if !wanted.contains(&revoker) {
+                    wanted.push(revoker);
+                }
+            }
+        }
+        wanted
+    }
+
     /// Whether the key server could not be asked for this key.
     pub(super) fn could_not_ask(&self, key: &KeyHandle) -> bool {
         self.missing.iter().any(|(other, _)| other == key)
     }
 }
 
-/// Asks for what these signatures need, all at once, within the limit.
+/// Asks for what these signatures need, all at once, within the limit. How many
+/// more requests may be made is given back too.
 pub(super) async fn gather(
     source: &dyn Source,
     given: Vec<Given>,
     signatures: &[Collected],
     terms: Terms,
-) -> Signers {
+) -> (Signers, usize) {
     let mut signers = Signers {
         known: merged(given, terms),
         missing: Vec::new(),
@@ -107,21 +124,26 @@ pub(super) async fn gather(
     let mut left = terms.requests;
     let asks = needed(&mut signers, signatures, terms, &mut left);
     ask(source, &mut signers, asks).await;
+    (signers, left)
+}
 
-    // Who may revoke one of these for its owner, and has perhaps done so.
-    let revokers = revokers(&signers, signatures);
-    let mut asks = Vec::new();
-    for revoker in revokers {
-        if left > 0 {
-            left -= 1;
-            asks.push(Ask::Fetch(revoker));
-        } else {
-            let why = format!("More than {} requests would be needed.", terms.requests);
-            signers.missing.push((revoker, why));
-        }
-    }
-    ask(source, &mut signers, asks).await;
-    signers
+/// Asks for the certificates of those who may have revoked one of these.
+pub(super) async fn add_revokers(
+    source: &dyn Source,
+    signers: &mut Signers,
+    mut revokers: Vec<KeyHandle>,
+    left: usize,
+) {
+    let beyond = revokers.split_off(left.min(revokers.len()));
+    ask(
+        source,
+        signers,
+        revokers.into_iter().map(Ask::Fetch).collect(),
+    )
+    .await;
+    let why = "More requests than the limit would be needed.";
+    let beyond = beyond.into_iter().map(|key| (key, why.to_owned()));
+    signers.missing.extend(beyond);
 }
 
 /// One of each fingerprint, public parts alone.
@@ -264,20 +286,6 @@ impl Signers {
             }),
         }
     }
-}
-
-/// Those whom the owner of a possible signer named for revoking it, who are not
-/// at hand, and in whose name there is a revocation.
-fn revokers(signers: &Signers, signatures: &[Collected]) -> Vec<KeyHandle> {
-    let mut wanted: Vec<KeyHandle> = Vec::new();
-    for known in signatures.iter().flat_map(|one| signers.of(one)) {
-        for revoker in super::standing::absent_revokers(&known.cert, &signers.known) {
-            if !wanted.contains(&revoker) {
-                wanted.push(revoker);
-            }
-        }
-    }
-    wanted
 }
 
 /// Both together. The same primary key is a condition, so this cannot fail; if it

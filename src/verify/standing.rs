@@ -238,6 +238,9 @@ pub(super) fn absent_revokers(cert: &Cert, at_hand: &[Known]) -> Vec<KeyHandle> 
         )
         .flat_map(|revocation| revocation.get_issuers())
         .collect();
+    if by_others.is_empty() {
+        return Vec::new();
+    }
     revokers(cert)
         .map(KeyHandle::from)
         .filter(|revoker| by_others.iter().any(|issuer| issuer.aliases(revoker)))

@@ -7,8 +7,9 @@ use std::time::{Duration, SystemTime};
 use sequoia_openpgp::armor::{Kind, Writer};
 use sequoia_openpgp::cert::{CertBuilder, CipherSuite};
 use sequoia_openpgp::crypto::KeyPair;
+use sequoia_openpgp::packet::key::{PublicParts, SubordinateRole};
 use sequoia_openpgp::packet::signature::SignatureBuilder;
-use sequoia_openpgp::packet::{Literal, OnePassSig, Signature};
+use sequoia_openpgp::packet::{Key, Literal, OnePassSig, Signature};
 use sequoia_openpgp::policy::StandardPolicy;
 use sequoia_openpgp::serialize::stream::{Compressor, Message};
 use sequoia_openpgp::serialize::{Serialize, SerializeInto};
@@ -124,23 +125,24 @@ fn primary(cert: &Cert) -> KeyPair {
         .expect("a secret key")
 }
 
-/// The first subkey, which signs.
+/// The subkey that signs.
 fn subkey(cert: &Cert) -> KeyPair {
-    let key = cert
-        .keys()
-        .subkeys()
-        .next()
-        .expect("a subkey")
-        .key()
-        .clone();
-    key.parts_into_secret()
-        .and_then(|key| key.into_keypair())
+    let key = signing_subkey(cert).parts_into_secret();
+    key.and_then(|key| key.into_keypair())
         .expect("a secret key")
 }
 
 fn subkey_fingerprint(cert: &Cert) -> Fingerprint {
-    let key = cert.keys().subkeys().next().expect("a subkey");
-    key.key().fingerprint()
+    signing_subkey(cert).fingerprint()
+}
+
+fn signing_subkey(cert: &Cert) -> Key<PublicParts, SubordinateRole> {
+    cert.keys()
+        .subkeys()
+        .map(|key| key.key())
+        .find(|key| key.pk_algo().for_signing())
+        .expect("a subkey that signs")
+        .clone()
 }
 
 /// With a dash, white space at a line's end and a line that looks like mail.

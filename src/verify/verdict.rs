@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::Write;
+use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use sequoia_openpgp::{Cert, Fingerprint, KeyHandle};
@@ -21,7 +22,8 @@ use crate::{CertStatus, Error};
 pub struct Verification {
     pub(super) verdicts: Vec<Verdict>,
     pub(super) required: Required,
-    pub(super) content: Option<Content>,
+    /// The lock is for sharing the verdicts; nothing waits for it.
+    pub(super) content: Option<Mutex<Content>>,
 }
 
 /// What is needed to read the message once more.
@@ -123,6 +125,7 @@ impl Verification {
         let Some(content) = &mut self.content else {
             return Err(refused("the content of a detached signature is elsewhere"));
         };
+        let content = content.get_mut().unwrap_or_else(PoisonError::into_inner);
         let mut guard = Guard::new(&content.pieces, out);
         message::walk(
             &mut *content.input,

@@ -9,6 +9,7 @@ mod order;
 mod privacy;
 mod refresh;
 mod vectors;
+mod verify;
 mod vks;
 mod vks_protocol;
 

@@ -461,3 +461,10 @@ async fn designated_revokers() {
         assert_eq!(result, expected, "{why}");
     }
 }
+
+#[test]
+fn results_can_be_shared() {
+    fn check<T: Send + Sync>() {}
+    check::<Verification>();
+    check::<Verify>();
+}

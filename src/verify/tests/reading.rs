@@ -112,20 +112,44 @@ async fn old_style_and_nested_signatures() {
 #[tokio::test]
 async fn more_than_may_come_out_of_compression() {
     let (cert, file) = sample();
-    let most = TEXT.len() as u64;
-    for (limit, passes) in [(most, true), (most - 1, false)] {
-        let source = Fake::with([cert.clone()]);
+    let source = Fake::with([cert]);
+    let one = file.len() as u64;
+    let two = one + compressed(&file, 1).len() as u64;
+    for (layers, limit, passes) in [
+        (0, 0, true),
+        (1, one, true),
+        (1, one - 1, false),
+        (2, two, true),
+        (2, two - 1, false),
+    ] {
         let verification = verify(&source)
             .max_decompressed(limit)
-            .message(Cursor::new(compressed(&file, 1)))
+            .message(Cursor::new(compressed(&file, layers)))
             .await;
-        assert_eq!(verification.is_ok(), passes);
-        let plain = verify(&source)
-            .max_decompressed(limit)
-            .message(Cursor::new(file.clone()))
-            .await;
-        assert!(plain.is_ok(), "only what was compressed counts");
+        match verification {
+            Ok(verification) => assert!(passes && verification.is_good(), "{layers} {limit}"),
+            Err(error) => {
+                assert!(!passes, "{layers} {limit}: {error}");
+                assert!(error.to_string().contains("compression"), "{error}");
+            }
+        }
     }
+}
+
+/// Deflate without end, of which nothing comes out.
+#[tokio::test]
+async fn a_layer_that_never_gives_anything() {
+    // An empty stored block, over and over, in a packet of zlib's raw deflate.
+    let mut inner = vec![0xa3, 1];
+    inner.extend([0, 0, 0, 0xff, 0xff].repeat(4 << 20));
+    let bomb = compressed(&inner, 1);
+    assert!(bomb.len() < 200_000);
+    let error = verify(&Fake::with([]))
+        .max_decompressed(1 << 20)
+        .message(Cursor::new(bomb))
+        .await
+        .expect_err("refused");
+    assert!(error.to_string().contains("1048576 octets"), "{error}");
 }
 
 #[tokio::test]
@@ -152,7 +176,7 @@ async fn detached_signatures() {
         (b"hello\n".to_vec(), "no signature"),
         (message, "holds no"),
         (cleartext, "with its text"),
-        (block[..100].as_bytes().to_vec(), "armor is broken"),
+        (block.as_bytes()[..100].to_vec(), "armor is broken"),
         (file[..file.len() - 3].to_vec(), "malformed"),
         (vec![b'x'; (1 << 20) + 1], "1 MiB"),
     ] {
@@ -175,7 +199,10 @@ async fn no_octets_are_a_panic() {
             let signature = signed(*form, &mut subkey(&cert), 500);
             (*form, form.file(&[signature], TEXT))
         })
-        .chain([(Form::Inline, armored(&file, Kind::Message).into_bytes())])
+        .chain([
+            (Form::Inline, armored(&file, Kind::Message).into_bytes()),
+            (Form::Compressed, compressed(&file, 3)),
+        ])
         .collect();
     for (form, file) in forms {
         for at in 0..file.len() {
@@ -298,11 +325,9 @@ impl Seek for Generated {
 
 #[tokio::test]
 async fn a_large_message_is_never_held() {
-    let length: u64 = if cfg!(debug_assertions) {
-        4 << 20
-    } else {
-        64 << 20
-    };
+    // A power of two, less what stands before the text in its packet.
+    let power = if cfg!(debug_assertions) { 22 } else { 26 };
+    let length: u64 = (1 << power) - 6;
     let cert = alice();
     let mut text = Generated {
         head: Vec::new(),
@@ -325,26 +350,6 @@ async fn a_large_message_is_never_held() {
     if let OnePassSig::V3(announced) = &mut announced {
         announced.set_last(true);
     }
-    let mut head = Packet::from(announced).to_vec().expect("memory");
-    let size = u32::try_from(length + 6).expect("fits");
-    head.extend([0xcb, 0xff]);
-    head.extend(size.to_be_bytes());
-    head.extend(b"b\0\0\0\0\0");
-    let message = Generated {
-        head,
-        tail: Packet::from(signature).to_vec().expect("memory"),
-        ..text.clone()
-    };
-    let message = Generated {
-        at: 0,
-        largest: Arc::default(),
-        ..message
-    };
-    let largest = message.largest.clone();
-    let source = Fake::with([cert]);
-    let mut verification = verify(&source).message(message).await.expect("signed");
-    assert!(verification.is_good(), "{verification:?}");
-
     struct Count(u64);
     impl Write for Count {
         fn write(&mut self, part: &[u8]) -> io::Result<usize> {
@@ -358,9 +363,28 @@ async fn a_large_message_is_never_held() {
             Ok(())
         }
     }
-    let mut out = Count(0);
-    let count = verification.write_content(&mut out).expect("good");
-    assert_eq!((out.0, count), (length, length));
-    let largest = *largest.lock().expect("no panic");
-    assert!(largest <= 1 << 20, "{largest} octets at once");
+    let announced = Packet::from(announced).to_vec().expect("memory");
+    let signature = Packet::from(signature).to_vec().expect("memory");
+    let size = u32::try_from(length + 6).expect("fits");
+    let whole = [&[0xcb, 0xff][..], &size.to_be_bytes()].concat();
+    // In one huge part, with an empty one behind it.
+    let parts = vec![0xcb, 224 + power];
+    for (size, end) in [(whole, &[][..]), (parts, &[0])] {
+        let largest = Arc::default();
+        let message = Generated {
+            head: [&announced[..], &size, b"b\0\0\0\0\0"].concat(),
+            tail: [end, &signature].concat(),
+            length,
+            at: 0,
+            largest: Arc::clone(&largest),
+        };
+        let source = Fake::with([cert.clone()]);
+        let mut verification = verify(&source).message(message).await.expect("signed");
+        assert!(verification.is_good(), "{verification:?}");
+        let mut out = Count(0);
+        let count = verification.write_content(&mut out).expect("good");
+        assert_eq!((out.0, count), (length, length));
+        let largest = *largest.lock().expect("no panic");
+        assert!(largest <= 1 << 20, "{largest} octets at once");
+    }
 }

@@ -5,10 +5,11 @@ use std::process::{Command, Stdio};
 use std::{env, fs};
 
 use sequoia_openpgp::cert::{CertRevocationBuilder, SubkeyRevocationBuilder};
-use sequoia_openpgp::types::ReasonForRevocation;
+use sequoia_openpgp::parse::Parse;
+use sequoia_openpgp::types::{Curve, ReasonForRevocation};
 
 use super::*;
-use crate::verify::VerdictOutcome::{self, Bad, Good, UnknownSigner};
+use crate::verify::VerdictOutcome::{self, Bad, Failed, Good, UnknownSigner};
 
 /// Who signed what, when and how.
 struct Case {
@@ -58,7 +59,7 @@ fn revoked(reason: ReasonForRevocation, days: u64) -> Cert {
 
 fn subkey_revoked(reason: ReasonForRevocation, days: u64) -> Cert {
     let cert = alice();
-    let key = cert.keys().subkeys().next().expect("one").key().clone();
+    let key = signing_subkey(&cert);
     let revocation = SubkeyRevocationBuilder::new()
         .set_signature_creation_time(ago(days))
         .and_then(|builder| builder.set_reason_for_revocation(reason, b""))
@@ -83,7 +84,7 @@ fn without_back_signature() -> Cert {
                         .key_flags()
                         .is_some_and(|flags| flags.for_signing()) =>
             {
-                let key = cert.keys().subkeys().next().expect("one").key().clone();
+                let key = signing_subkey(&cert);
                 SignatureBuilder::new(SignatureType::SubkeyBinding)
                     .set_signature_creation_time(ago(1000))
                     .and_then(|builder| builder.set_key_flags(KeyFlags::empty().set_signing()))
@@ -296,6 +297,27 @@ async fn every_verdict_in_every_form() {
 }
 
 #[tokio::test]
+async fn version_6() {
+    let cert = alice_who(|builder| {
+        builder
+            .set_profile(sequoia_openpgp::Profile::RFC9580)
+            .expect("a profile")
+    });
+    assert_eq!(cert.primary_key().key().version(), 6);
+    let source = Fake::with([cert.clone()]);
+    for form in Form::ALL {
+        let signature = signed(form, &mut subkey(&cert), 500);
+        assert_eq!(signature.version(), 6);
+        for (text, expected) in [(TEXT, Good), ("other\n", Bad)] {
+            let file = form.file(std::slice::from_ref(&signature), text);
+            let verification = form.verify(verify(&source), file, text).await;
+            let verdict = only(&verification);
+            assert_eq!(verdict.outcome(), expected, "{form:?}: {verdict:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_wrong_file() {
     let cert = alice();
     let source = Fake::with([cert.clone()]);
@@ -363,6 +385,33 @@ async fn messages_that_gpg_makes() {
         }
     }
     keyring.stop();
+}
+
+/// Could not tell is not bad.
+#[tokio::test]
+async fn what_the_backend_cannot_compute() {
+    let Some(gpg) = Gpg::find() else {
+        println!("skipped: there is no gpg to make such a key");
+        return;
+    };
+    let keyring = gpg.keyring(None);
+    let id = "alice@example.org";
+    keyring
+        .gpg()
+        .args(["--quick-gen-key", id, "brainpoolP256r1", "sign", "never"])
+        .run(b"");
+    let cert = keyring.gpg().args(["--export", id]).run(b"");
+    let cert = Cert::from_bytes(&cert).expect("a certificate");
+    let file = keyring.gpg().arg("--sign").run(TEXT.as_bytes());
+    keyring.stop();
+    let expected = match Curve::BrainpoolP256.is_supported() {
+        true => Good,
+        false => Failed,
+    };
+    let verify = verify(&Fake::with([cert]));
+    let verification = Form::Compressed.verify(verify, file, TEXT).await;
+    let verdict = only(&verification);
+    assert_eq!(verdict.outcome(), expected, "{verdict:?}");
 }
 
 struct Gpg(PathBuf);

@@ -1,4 +1,5 @@
-//! From untrusted bytes to small certificates that belong to one address.
+//! From untrusted bytes to small certificates that belong to one address, or to
+//! one key.
 //!
 //! ```text
 //! bytes ─ armor ─► packets ─► collect ─► verify ─► binding ─► judge ─► Kept
@@ -14,6 +15,10 @@
 //! *not revoked*. The status is judged on the certificate with its newest other
 //! User IDs, on which expiration and key flags may hang, and only then are these
 //! dropped.
+//!
+//! Answers about a key go the same way; what is kept there has the key, whatever
+//! its User IDs. A refresh passes over what is held already, and takes the
+//! owner's revocations from wherever they stand.
 
 use std::borrow::Cow;
 use std::cmp::Reverse;

@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::dns::{AddressGuard, DnsResolver};
 use crate::fetch::Fetcher;
-use crate::filter::Filter;
+use crate::filter::{Filter, Workers};
 use crate::locator::{Inner, LetsIn};
 use crate::lookup::OnEvent;
 use crate::plan::Fallback;
@@ -383,6 +383,7 @@ impl KeyLocatorBuilder {
                 wkd: self.wkd,
                 fallback: self.fallback,
                 filter: self.filter,
+                workers: Workers::default(),
                 concurrency: self.concurrency,
                 refresh_user_ids: self.refresh_user_ids,
                 refresh_spread: self.refresh_spread,

@@ -13,7 +13,7 @@ use tracing::{Instrument, debug, debug_span};
 use url::Url;
 
 use crate::fetch::{Fetcher, Miss, Page};
-use crate::filter::Filter;
+use crate::filter::{Filter, Workers};
 use crate::lookup::{Absence, Attempt, Event, Found, OnEvent, Outcome, Provenance};
 use crate::plan::{Fallback, Observation, Options, Plan};
 use crate::vks::{self, Budget, KeyServer};
@@ -63,6 +63,7 @@ pub(crate) struct Inner {
     pub(crate) wkd: bool,
     pub(crate) fallback: Fallback,
     pub(crate) filter: Filter,
+    pub(crate) workers: Workers,
     pub(crate) concurrency: usize,
     pub(crate) refresh_user_ids: LetsIn,
     pub(crate) refresh_spread: Duration,
@@ -106,10 +107,14 @@ impl KeyLocator {
     pub fn vks(&self) -> Option<vks::Client> {
         let inner = &*self.inner;
         Some(vks::Client {
-            fetcher: inner.fetcher.clone(),
+            fetcher: Fetcher {
+                max_body: inner.filter.limits.body_by_key,
+                ..inner.fetcher.clone()
+            },
             server: inner.vks.clone()?,
             budget: self.budget.clone(),
-            limits: inner.filter.limits,
+            filter: inner.filter.clone(),
+            workers: inner.workers.clone(),
             deadline: self.deadline,
             on_event: self.on_event.clone(),
         })
@@ -336,7 +341,7 @@ impl<'a> Run<'a> {
             _ => (None, Err(Miss::Absent)),
         };
         let outcome = match answer {
-            Ok(page) => self.judge(method, page),
+            Ok(page) => self.judge(method, page, deadline).await,
             Err(Miss::Absent) => Outcome::Absent(Absence::NotThere),
             Err(Miss::Rejected(rejection)) => self.refuse(method, vec![rejection]),
             Err(Miss::Failed(error)) => Outcome::Failed(error),
@@ -345,8 +350,15 @@ impl<'a> Run<'a> {
     }
 
     /// Filters what a source gave.
-    fn judge(&mut self, method: Method, page: Page) -> Outcome {
-        let mut filtered = self.inner.filter.apply(&page.body, self.address);
+    async fn judge(&mut self, method: Method, page: Page, deadline: Instant) -> Outcome {
+        let (filter, address) = (self.inner.filter.clone(), self.address.clone());
+        let body = page.body;
+        let work = move |stop: &_| filter.apply_until(&body, &address, stop);
+        let target = self.target(method);
+        let mut filtered = match self.inner.workers.judge(&target, deadline, work).await {
+            Ok(filtered) => filtered,
+            Err(error) => return Outcome::Failed(error),
+        };
         // The key server labels its sentences HTML.
         if page.labelled_html && method.source() == Source::Wkd {
             filtered.take_for_web_page();

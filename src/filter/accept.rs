@@ -11,6 +11,7 @@ use super::checked::Checked;
 use super::judge::{Judge, Judgement, designated, is_milder};
 use super::reduce::{PrimaryKey, RawCert};
 use super::verify::verify;
+use super::work::Work;
 use super::{Filter, Kept, UserIdFilter};
 use crate::{CertStatus, Reason, Rejection};
 
@@ -20,17 +21,18 @@ pub(super) fn accept(
     raw: &RawCert<'_>,
     keys: &[(Fingerprint, PrimaryKey)],
     now: SystemTime,
+    work: &Work<'_>,
 ) -> Result<Kept, Rejection> {
     let refuse =
         |reason, detail: &str| Rejection::new(Some(raw.fingerprint.clone()), reason, detail);
-    if raw.matching == 0 {
+    if !raw.matches {
         return Err(refuse(Reason::AddressNotCertified, "no User ID names it"));
     }
     if let Some(limit) = &raw.too_large {
         return Err(refuse(Reason::TooLarge, limit));
     }
-    let mut checked =
-        verify(raw, keys, &filter.limits).map_err(|limit| refuse(Reason::TooLarge, limit.0))?;
+    let mut checked = verify(raw, keys, &filter.limits, work)
+        .map_err(|limit| refuse(Reason::TooLarge, limit.0))?;
     let time = reference_time(&checked, now);
 
     let mut bound = Vec::new();
@@ -79,7 +81,7 @@ pub(super) fn accept(
     let whole = assemble(checked).map_err(|error| refuse(Reason::Malformed, &error.to_string()))?;
     let (cert, judgement) = reduce(whole, &keep, &judge, &mut notes);
     Ok(Kept {
-        user_ids_dropped: (raw.dropped + raw.matching).saturating_sub(keep.len()),
+        user_ids_dropped: raw.user_id_count.saturating_sub(keep.len()),
         cert,
         status: judgement.status,
         can_encrypt: judgement.can_encrypt,

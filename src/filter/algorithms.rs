@@ -4,6 +4,9 @@ use sequoia_openpgp::crypto::SessionKey;
 use sequoia_openpgp::crypto::mpi::PublicKey;
 use sequoia_openpgp::packet::Key;
 use sequoia_openpgp::packet::key::{Key4, KeyParts, KeyRole, PublicParts, UnspecifiedRole};
+use sequoia_openpgp::types::{Curve, PublicKeyAlgorithm};
+
+use super::packets::RawPacket;
 
 /// Beyond this, one verification would cost seconds. Nobody has such a key.
 const MAX_KEY_BITS: usize = 16_384;
@@ -11,6 +14,11 @@ const MAX_KEY_BITS: usize = 16_384;
 /// Keys in use have 17 bits and 256.
 const MAX_EXPONENT_BITS: usize = 64;
 const MAX_SUBGROUP_BITS: usize = 512;
+/// Nobody has a larger key of these two either, and they cost more than RSA.
+const MAX_DSA_BITS: usize = 4096;
+/// Octets of a key packet. Every key that a backend computes is much smaller,
+/// and beyond 65,535 a key of version 4 has no fingerprint.
+const MAX_KEY_OCTETS: usize = 16 << 10;
 /// All backends compute RSA up to this size.
 const COMMON_RSA_BITS: usize = 4096;
 
@@ -19,10 +27,40 @@ pub(crate) fn is_oversized<P: KeyParts, R: KeyRole>(key: &Key<P, R>) -> bool {
     match key.mpis() {
         PublicKey::RSA { e, n } => n.bits() > MAX_KEY_BITS || e.bits() > MAX_EXPONENT_BITS,
         PublicKey::DSA { p, q, g, y } => {
-            q.bits() > MAX_SUBGROUP_BITS || [p, g, y].iter().any(|n| n.bits() > MAX_KEY_BITS)
+            q.bits() > MAX_SUBGROUP_BITS || [p, g, y].iter().any(|n| n.bits() > MAX_DSA_BITS)
         }
-        PublicKey::ElGamal { p, g, y } => [p, g, y].iter().any(|n| n.bits() > MAX_KEY_BITS),
+        PublicKey::ElGamal { p, g, y } => [p, g, y].iter().any(|n| n.bits() > MAX_DSA_BITS),
         _ => false,
+    }
+}
+
+/// Whether a key packet is too large to be looked into.
+pub(super) fn is_oversized_packet(packet: &RawPacket<'_>) -> bool {
+    packet.body().len() > MAX_KEY_OCTETS
+}
+
+/// What one verification costs, in units of about a fifth of a millisecond, the
+/// slowest backend taken.
+pub(super) fn cost<P: KeyParts, R: KeyRole>(key: &Key<P, R>) -> usize {
+    match key.mpis() {
+        PublicKey::RSA { n, .. } if n.bits() > COMMON_RSA_BITS => 4,
+        PublicKey::DSA { p, .. } => match p.bits() {
+            ..=1024 => 2,
+            1025..=2048 => 8,
+            _ => 32,
+        },
+        PublicKey::EdDSA { curve, .. } | PublicKey::ECDSA { curve, .. } => match curve {
+            Curve::NistP256 | Curve::Ed25519 => 1,
+            Curve::NistP521 | Curve::BrainpoolP512 => 4,
+            _ => 2,
+        },
+        _ => match key.pk_algo() {
+            PublicKeyAlgorithm::MLDSA65_Ed25519 | PublicKeyAlgorithm::MLDSA87_Ed448 => 2,
+            PublicKeyAlgorithm::SLHDSA128s
+            | PublicKeyAlgorithm::SLHDSA128f
+            | PublicKeyAlgorithm::SLHDSA256s => 8,
+            _ => 1,
+        },
     }
 }
 

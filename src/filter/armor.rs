@@ -42,8 +42,12 @@ fn block<'a>(lines: &mut impl Iterator<Item = &'a [u8]>) -> Option<Vec<u8>> {
             }
             in_headers = false;
         }
-        checksum |= line.starts_with(b"=");
-        if !checksum {
+        if checksum {
+            // Nothing comes behind it; what was cut off here may be a revocation.
+            decoder.broken |= !line.is_empty();
+        } else if line.starts_with(b"=") {
+            checksum = true;
+        } else {
             decoder.push(line);
         }
     }
@@ -155,10 +159,17 @@ mod tests {
         let good =
             "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nSGVs\n-----END PGP PUBLIC KEY BLOCK-----\n";
         let bad = good.replace("SGVs", "S!Vs");
+        let split = good.replace("SGVs", "SGVs\n=abcd\nSGVs");
         let cut = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nSGVs\n";
         assert_eq!(
-            armored(&[good, &bad, good, cut].concat()),
-            [Some(b"Hel".to_vec()), None, Some(b"Hel".to_vec()), None]
+            armored(&[good, &bad, good, &split, cut].concat()),
+            [
+                Some(b"Hel".to_vec()),
+                None,
+                Some(b"Hel".to_vec()),
+                None,
+                None
+            ]
         );
         assert_eq!(armored("no armor at all"), []);
     }

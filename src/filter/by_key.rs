@@ -10,6 +10,7 @@ use super::binding::{Standing, reference_time};
 use super::judge::{Judge, designated};
 use super::reduce::{PrimaryKey, RawCert};
 use super::verify::verify;
+use super::work::Work;
 use super::{Filter, Kept, algorithms};
 use crate::status::has_self_signature;
 use crate::{Reason, Rejection};
@@ -20,8 +21,8 @@ pub(super) fn accept(
     filter: &Filter,
     raw: &RawCert<'_>,
     keys: &[(Fingerprint, PrimaryKey)],
-    key: &KeyHandle,
-    now: SystemTime,
+    (key, now): (&KeyHandle, SystemTime),
+    work: &Work<'_>,
 ) -> Result<Kept, Rejection> {
     let refuse =
         |reason, detail: &str| Rejection::new(Some(raw.fingerprint.clone()), reason, detail);
@@ -31,8 +32,8 @@ pub(super) fn accept(
     if !algorithms::is_computable(&raw.key) {
         return Err(refuse(Reason::UnsupportedAlgorithm, ""));
     }
-    let mut checked =
-        verify(raw, keys, &filter.limits).map_err(|limit| refuse(Reason::TooLarge, limit.0))?;
+    let mut checked = verify(raw, keys, &filter.limits, work)
+        .map_err(|limit| refuse(Reason::TooLarge, limit.0))?;
     // Anybody can add a stranger's subkey; it is there where the owner bound it.
     checked.subkeys.retain(|subkey| !subkey.bindings.is_empty());
     let is_asked = |fingerprint: Fingerprint| KeyHandle::from(fingerprint).aliases(key);
@@ -71,7 +72,7 @@ pub(super) fn accept(
     }
     let (cert, judgement) = reduce(whole, &keep, &judge, &mut notes);
     Ok(Kept {
-        user_ids_dropped: (raw.dropped + raw.matching).saturating_sub(keep.len()),
+        user_ids_dropped: raw.user_id_count.saturating_sub(keep.len()),
         cert,
         status: judgement.status,
         can_encrypt: judgement.can_encrypt,

@@ -1,5 +1,7 @@
 //! Sorts the packets of an answer into certificates.
 
+use std::collections::HashMap;
+
 use sequoia_openpgp::Fingerprint;
 use sequoia_openpgp::packet::Packet;
 use sequoia_openpgp::parse::Parse;
@@ -7,8 +9,9 @@ use sequoia_openpgp::parse::Parse;
 use super::algorithms;
 use super::limits::{Wanted, Whose};
 use super::packets::{self, FrameError, RawPacket, is_ignored, packets};
-use super::reduce::{PrimaryKey, RawCert, Stray, add};
-use super::signature::{By, Head, is_key_revocation};
+use super::reduce::{PrimaryKey, RawCert};
+use super::signature::is_key_revocation;
+use super::strays::Strays;
 use crate::{Reason, Rejection};
 
 /// What is wrong with an answer in which nothing is wrong, and nothing right.
@@ -19,11 +22,25 @@ pub(super) const NO_CERTIFICATE: &str = "no OpenPGP certificate";
 pub(super) struct Answer<'a> {
     pub(super) certs: Vec<RawCert<'a>>,
     pub(super) rejected: Vec<Rejection>,
-    strays: Vec<Stray<'a>>,
+    strays: Strays<'a>,
     packets: usize,
-    primary_keys_seen: usize,
+    /// The bodies of the primary key packets, and which certificate is of each;
+    /// none where it is refused.
+    seen: HashMap<&'a [u8], Option<usize>>,
     too_many: usize,
+    /// A part could not be read to its end.
+    is_cut: bool,
+    /// Refusals that are counted only, and the one that stands for them.
+    more: usize,
+    last: Option<Rejection>,
 }
+
+/// So many refusals are told apart.
+const MAX_REJECTIONS: usize = 64;
+
+const CUT: &str = "A part of the answer could not be read; a revocation may have been in it.";
+const COPY_REFUSED: &str =
+    "Another copy of it in the same answer was refused; a revocation may have been in it.";
 
 /// Consecutive packets up to the next primary key, and what is wrong with them.
 #[derive(Debug, Default)]
@@ -49,6 +66,8 @@ impl<'a> Answer<'a> {
                 // The certificate at hand is incomplete.
                 let fingerprint = group.fingerprint();
                 self.reject(fingerprint, Reason::TooLarge, "too many packets");
+                self.harvest(&group, wanted);
+                self.is_cut = true;
                 return;
             }
             self.packets += 1;
@@ -68,27 +87,36 @@ impl<'a> Answer<'a> {
     /// Gives revocations that stand apart to the certificates that they name,
     /// once all is sorted.
     pub(super) fn settle(&mut self, wanted: Wanted<'_>) {
-        let limit = wanted.limits.self_signatures;
-        for Stray { packet, found_in } in std::mem::take(&mut self.strays) {
-            let Some(head) = Head::parse(packet.body()) else {
-                continue;
-            };
-            // It may be a designated revoker's, of the key that it stands behind,
-            // and name a certificate that is here too: signatures will tell.
-            for cert in &mut self.certs {
-                if head.by(&cert.owner) == By::Owner {
-                    add(&mut cert.signatures, packet, limit, &mut cert.too_large);
-                } else if found_in.as_ref() == Some(&cert.fingerprint) {
-                    cert.foreign.push(packet);
-                }
-            }
-        }
+        self.strays.settle(&mut self.certs, wanted.limits);
         for cert in &mut self.certs {
             cert.settle(wanted.limits);
+            if self.is_cut {
+                cert.note(CUT);
+            }
+            let is_copy = |rejection: &Rejection| {
+                matches!(rejection.reason(), Reason::Malformed | Reason::TooLarge)
+                    && rejection.fingerprint() == Some(&cert.fingerprint)
+            };
+            if self.rejected.iter().chain(&self.last).any(is_copy) {
+                cert.note(COPY_REFUSED);
+            }
+        }
+        if self.strays.too_many {
+            let detail = "too many revocations apart from their keys";
+            self.reject(None, Reason::TooLarge, detail);
         }
         if self.too_many > 0 {
             let detail = format!("{} more than {}", self.too_many, wanted.limits.certs);
             self.reject(None, Reason::TooMany, &detail);
+        }
+        if self.certs.is_empty() && self.rejected.is_empty() {
+            self.reject(None, Reason::Malformed, NO_CERTIFICATE);
+        }
+        if let Some(mut last) = self.last.take() {
+            if self.more > 1 {
+                last.detail = format!("{}, and {} more", last.detail, self.more - 1);
+            }
+            self.rejected.push(last);
         }
     }
 
@@ -103,13 +131,30 @@ impl<'a> Answer<'a> {
     /// Notes a refusal, once: a body can be broken in a hundred thousand places.
     pub(super) fn reject(&mut self, of: Option<Fingerprint>, reason: Reason, detail: &str) {
         let rejection = Rejection::new(of, reason, detail);
-        if !self.rejected.contains(&rejection) {
-            self.rejected.push(rejection);
+        if self.rejected.contains(&rejection) {
+            return;
         }
+        if self.rejected.len() < MAX_REJECTIONS {
+            self.rejected.push(rejection);
+            return;
+        }
+        self.more += 1;
+        // A failure must not hide behind what would be an answer.
+        let is_answer = |rejection: &Rejection| rejection.reason().is_answer();
+        if self.last.as_ref().is_none_or(is_answer) {
+            self.last = Some(rejection);
+        }
+    }
+
+    /// Armor that cannot be decoded.
+    pub(super) fn broken_armor(&mut self) {
+        self.reject(None, Reason::Malformed, "broken ASCII armor");
+        self.is_cut = true;
     }
 
     fn broken(&mut self, group: &mut Group<'a>, error: FrameError, wanted: Wanted<'_>) {
         let detail = error.to_string();
+        self.is_cut = true;
         if error == FrameError::NotAPacket {
             // Junk behind the last packet: what stands before it is whole.
             self.finish(group, wanted);
@@ -117,6 +162,7 @@ impl<'a> Answer<'a> {
         } else {
             // What is missing may be the revocation.
             self.reject(group.fingerprint(), Reason::Malformed, &detail);
+            self.harvest(group, wanted);
         }
     }
 
@@ -124,7 +170,7 @@ impl<'a> Answer<'a> {
         let group = std::mem::take(group);
         match group.packets.first().map(RawPacket::tag) {
             None => {}
-            Some(packets::PUBLIC_KEY | packets::SECRET_KEY) => self.certificate(&group, wanted),
+            Some(packets::PUBLIC_KEY | packets::SECRET_KEY) => self.certificate(group, wanted),
             Some(_) => self.bare(&group),
         }
     }
@@ -141,30 +187,50 @@ impl<'a> Answer<'a> {
             self.reject(None, Reason::Malformed, "packets without a primary key");
         }
         for &packet in group.packets.iter().filter(|p| is_key_revocation(p)) {
-            self.strays.push(Stray {
-                packet,
-                found_in: None,
-            });
+            self.strays.push(packet, None);
         }
     }
 
-    fn certificate(&mut self, group: &Group<'a>, wanted: Wanted<'_>) {
-        self.primary_keys_seen += 1;
-        if self.primary_keys_seen > wanted.limits.certs {
-            self.too_many += 1;
+    /// Takes the key revocations out of what is refused: they hold without it.
+    fn harvest(&mut self, group: &Group<'a>, wanted: Wanted<'_>) {
+        // For news this is done apart, and goes further.
+        if matches!(wanted.whose, Whose::News(..)) {
             return;
         }
-        let fingerprint = group.fingerprint();
-        if group.secret {
-            self.reject(fingerprint, Reason::SecretKey, "");
-            return;
+        for &packet in group.packets.iter().filter(|p| is_key_revocation(p)) {
+            self.strays.push(packet, None);
         }
-        if let Some(tag) = group.misfit {
-            let detail = format!("a packet of type {tag} in a certificate");
-            self.reject(fingerprint, Reason::Malformed, &detail);
-            return;
-        }
+    }
+
+    fn certificate(&mut self, group: Group<'a>, wanted: Wanted<'_>) {
         let first = group.packets[0];
+        let known = self.seen.get(first.body()).copied();
+        if known.is_none() {
+            if self.seen.len() >= wanted.limits.certs {
+                self.too_many += 1;
+                self.harvest(&group, wanted);
+                return;
+            }
+            self.seen.insert(first.body(), None);
+        }
+        if let Some((reason, detail)) = group.trouble() {
+            self.reject(group.fingerprint(), reason, &detail);
+            self.harvest(&group, wanted);
+            return;
+        }
+        let Some(at) = known.flatten().or_else(|| self.open(first)) else {
+            self.harvest(&group, wanted);
+            return;
+        };
+        self.certs[at].scan(group.packets, wanted, &mut self.strays);
+    }
+
+    /// The certificate of a primary key; `None` where it is refused.
+    fn open(&mut self, first: RawPacket<'a>) -> Option<usize> {
+        if algorithms::is_oversized_packet(&first) {
+            self.reject(None, Reason::TooLarge, OVERSIZED);
+            return None;
+        }
         let Ok(Packet::PublicKey(key)) = Packet::from_bytes(first.bytes()) else {
             let (reason, detail) = match first.body().first() {
                 Some(4 | 6) | None => (Reason::Malformed, "a broken primary key".to_owned()),
@@ -174,21 +240,24 @@ impl<'a> Answer<'a> {
                 ),
             };
             self.reject(None, reason, &detail);
-            return;
+            return None;
         };
-        if algorithms::is_oversized(&key) {
-            self.reject(fingerprint, Reason::TooLarge, "an oversized primary key");
-            return;
-        }
         let fingerprint = key.fingerprint();
+        if algorithms::is_oversized(&key) {
+            self.reject(Some(fingerprint), Reason::TooLarge, OVERSIZED);
+            return None;
+        }
         let known = self.certs.iter().position(|c| c.fingerprint == fingerprint);
         let at = known.unwrap_or_else(|| {
             self.certs.push(RawCert::new(key, fingerprint));
             self.certs.len() - 1
         });
-        self.certs[at].scan(&group.packets, wanted, &mut self.strays);
+        self.seen.insert(first.body(), Some(at));
+        Some(at)
     }
 }
+
+const OVERSIZED: &str = "an oversized primary key";
 
 impl<'a> Group<'a> {
     fn push(&mut self, packet: RawPacket<'a>) {
@@ -206,8 +275,20 @@ impl<'a> Group<'a> {
         self.packets.push(packet);
     }
 
+    /// Why the whole of it is refused, if it is.
+    fn trouble(&self) -> Option<(Reason, String)> {
+        if self.secret {
+            return Some((Reason::SecretKey, String::new()));
+        }
+        let tag = self.misfit?;
+        let detail = format!("a packet of type {tag} in a certificate");
+        Some((Reason::Malformed, detail))
+    }
+
     fn fingerprint(&self) -> Option<Fingerprint> {
-        match Packet::from_bytes(self.packets.first()?.bytes()) {
+        let first = self.packets.first();
+        let first = first.filter(|first| !algorithms::is_oversized_packet(first))?;
+        match Packet::from_bytes(first.bytes()) {
             Ok(Packet::PublicKey(key)) => Some(key.fingerprint()),
             Ok(Packet::SecretKey(key)) => Some(key.fingerprint()),
             _ => None,

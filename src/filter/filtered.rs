@@ -22,7 +22,7 @@ pub struct Kept {
 }
 
 impl Filtered {
-    pub(super) fn refused(rejection: Rejection) -> Self {
+    pub(crate) fn refused(rejection: Rejection) -> Self {
         Self {
             kept: Vec::new(),
             rejected: vec![rejection],

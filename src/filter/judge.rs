@@ -49,11 +49,9 @@ impl Judge<'_> {
     }
 
     fn status(&self, cert: &Cert, policy: &dyn Policy) -> CertStatus {
-        if let Some(revocation) = self_revocation(cert, policy, self.time) {
+        let own = self_revocation(cert, policy, self.time);
+        if let Some(revocation) = Revocation::graver(own, self.designated.map(Revocation::of)) {
             return CertStatus::Revoked(revocation);
-        }
-        if let Some(revocation) = self.designated {
-            return CertStatus::Revoked(Revocation::of(revocation));
         }
         let Some(bound) = self.bound else {
             return by_self_signatures(cert, policy, self.time);
@@ -115,11 +113,13 @@ pub(super) fn designated(cert: &Checked, time: SystemTime) -> Option<&Signature>
         .filter_map(created)
         .filter(|&created| created <= time)
         .max();
-    cert.designated.iter().find(|revocation| {
-        RevocationKind::of(revocation) == RevocationKind::Hard
-            || (revocation.signature_alive(time, Duration::ZERO).is_ok()
-                && newest <= revocation.signature_creation_time())
-    })
+    let is_hard = |revocation: &&Signature| RevocationKind::of(revocation) == RevocationKind::Hard;
+    let is_in_effect = |revocation: &&Signature| {
+        revocation.signature_alive(time, Duration::ZERO).is_ok()
+            && newest <= revocation.signature_creation_time()
+    };
+    let mut all = cert.designated.iter();
+    all.clone().find(is_hard).or_else(|| all.find(is_in_effect))
 }
 
 /// Whether one judgement promises more than another.

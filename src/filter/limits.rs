@@ -40,10 +40,15 @@ pub struct Limits {
     pub subkeys: usize,
     /// Self-signatures of one component. 128.
     pub self_signatures: usize,
-    /// Revocations of one certificate that others made (designated revokers). 32.
+    /// Revocations by others (designated revokers) of one certificate, or of one
+    /// of its subkeys. More are not looked at; a note says so. 32.
     pub foreign_revocations: usize,
     /// Signatures of one certificate that fail to verify. 32.
     pub failed_verifications: usize,
+    /// Arithmetic for all signatures of an answer, those that verify too. One
+    /// unit is a verification with Ed25519, P-256 or RSA of up to 4096 bits; other
+    /// keys cost more: P-521 and larger RSA 4 units, DSA 2 to 32, SLH-DSA 8. 1,024.
+    pub verifications: usize,
 }
 
 impl Default for Limits {
@@ -60,6 +65,7 @@ impl Default for Limits {
             self_signatures: 128,
             foreign_revocations: 32,
             failed_verifications: 32,
+            verifications: 1024,
         }
     }
 }

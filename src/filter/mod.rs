@@ -23,6 +23,7 @@
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
 
 use sequoia_openpgp::policy::{Policy, StandardPolicy};
@@ -45,10 +46,13 @@ mod reduce;
 mod revokers;
 mod salvage;
 mod signature;
+mod strays;
 mod user_id;
 mod verifier;
 mod verify;
 mod web_page;
+mod work;
+mod workers;
 
 pub use filtered::{Filtered, Kept};
 pub(crate) use held::reference_time;
@@ -56,11 +60,13 @@ pub use limits::{Limits, UserIdFilter};
 pub(crate) use news::News;
 pub use packets::{FrameError, Packets, RawPacket, packets};
 pub(crate) use reduce::PrimaryKey;
+pub(crate) use workers::Workers;
 
 use crate::{EmailAddress, Reason, Rejection};
-use collect::{Answer, NO_CERTIFICATE};
+use collect::Answer;
 use limits::{Wanted, Whose};
 use reduce::RawCert;
+use work::Work;
 
 /// Reduces answers to what was asked for.
 ///
@@ -143,10 +149,24 @@ impl Filter {
     /// `body` is binary or ASCII armor, with any number of certificates, and may
     /// be anything: what is wrong with it is told in [`Filtered::rejected`].
     /// At least one of the two lists has something in it.
+    ///
+    /// What that costs is for the answer's author to say, within the [`Limits`]:
+    /// most take far less than a millisecond, some a second. In an asynchronous
+    /// program, call it where blocking is allowed.
     pub fn apply(&self, body: &[u8], address: &EmailAddress) -> Filtered {
-        let whose = Whose::Address(address);
-        self.run(body, self.limits.body, whose, |cert, keys, now| {
-            accept::accept(self, cert, keys, now)
+        self.apply_until(body, address, &AtomicBool::new(false))
+    }
+
+    /// The same, until told to stop; what comes out then is of no use.
+    pub(crate) fn apply_until(
+        &self,
+        body: &[u8],
+        address: &EmailAddress,
+        stop: &AtomicBool,
+    ) -> Filtered {
+        let (whose, work) = (Whose::Address(address), Work::new(&self.limits, stop));
+        self.run(body, self.limits.body, whose, &work, |cert, keys, now| {
+            accept::accept(self, cert, keys, now, &work)
         })
     }
 
@@ -176,12 +196,20 @@ impl Filter {
     /// # }
     /// ```
     pub fn apply_to_key(&self, body: &[u8], key: &KeyHandle) -> Filtered {
-        self.run(
-            body,
-            self.limits.body_by_key,
-            Whose::Key,
-            |cert, keys, now| by_key::accept(self, cert, keys, key, now),
-        )
+        self.apply_to_key_until(body, key, &AtomicBool::new(false))
+    }
+
+    /// The same, until told to stop; what comes out then is of no use.
+    pub(crate) fn apply_to_key_until(
+        &self,
+        body: &[u8],
+        key: &KeyHandle,
+        stop: &AtomicBool,
+    ) -> Filtered {
+        let (limit, work) = (self.limits.body_by_key, Work::new(&self.limits, stop));
+        self.run(body, limit, Whose::Key, &work, |cert, keys, now| {
+            by_key::accept(self, cert, keys, (key, now), &work)
+        })
     }
 
     fn run(
@@ -189,6 +217,7 @@ impl Filter {
         body: &[u8],
         limit: usize,
         whose: Whose<'_>,
+        work: &Work<'_>,
         accept: impl Fn(
             &RawCert<'_>,
             &[(Fingerprint, PrimaryKey)],
@@ -200,7 +229,7 @@ impl Filter {
             Err(rejection) => return Filtered::refused(rejection),
         };
         let now = self.time.unwrap_or_else(SystemTime::now);
-        let answer = self.sort(&parts, whose, now);
+        let answer = self.sort(&parts, whose, now, work);
         let keys = answer.primary_keys();
         let mut filtered = Filtered {
             kept: Vec::new(),
@@ -226,7 +255,13 @@ impl Filter {
     }
 
     /// Sorts the parts of an answer into certificates.
-    fn sort<'a>(&self, parts: &'a [Part<'_>], whose: Whose<'_>, now: SystemTime) -> Answer<'a> {
+    fn sort<'a>(
+        &self,
+        parts: &'a [Part<'_>],
+        whose: Whose<'_>,
+        now: SystemTime,
+        work: &Work<'_>,
+    ) -> Answer<'a> {
         let wanted = Wanted {
             whose,
             user_ids: match whose {
@@ -239,14 +274,12 @@ impl Filter {
         let mut answer = Answer::default();
         for part in parts {
             match part {
+                _ if work.go_on().is_err() => break,
                 Some(data) => answer.add(data, wanted),
-                None => answer.reject(None, Reason::Malformed, "broken ASCII armor"),
+                None => answer.broken_armor(),
             }
         }
         answer.settle(wanted);
-        if answer.certs.is_empty() && answer.rejected.is_empty() {
-            answer.reject(None, Reason::Malformed, NO_CERTIFICATE);
-        }
         answer
     }
 }

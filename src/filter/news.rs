@@ -1,5 +1,6 @@
 //! What an answer says about a certificate that is held, and that is not held.
 
+use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
 
 use sequoia_openpgp::packet::{Packet, Signature, UserID};
@@ -10,12 +11,13 @@ use super::binding::{Standing, created, reference_time};
 use super::checked::{Checked, Subkey};
 use super::collect::{Answer, NO_CERTIFICATE};
 use super::held::Held;
-use super::limits::Whose;
+use super::limits::{Limits, Whose};
 use super::packets::packets;
 use super::reduce::{PrimaryKey, RawCert};
 use super::salvage::salvage;
 use super::signature::identity;
 use super::verify::verify;
+use super::work::Work;
 use super::{Filter, Part, algorithms, parts, web_page};
 use crate::status::revokers;
 use crate::{Reason, Rejection};
@@ -55,6 +57,7 @@ impl Filter {
         body: &[u8],
         cert: &Cert,
         lets_in: &(dyn Fn(&UserID) -> bool + Send + Sync),
+        stop: &AtomicBool,
     ) -> News {
         let refused = |rejection| News {
             rejected: vec![rejection],
@@ -73,8 +76,9 @@ impl Filter {
         };
         let now = self.time.unwrap_or_else(SystemTime::now);
         let lets_in = |user_id: &[u8]| lets_in(&UserID::from(user_id));
-        let answer = self.sort(&parts, Whose::News(&held, &lets_in), now);
-        let mut news = self.look(answer, &parts, cert, &held, now);
+        let work = Work::new(&self.limits, stop);
+        let answer = self.sort(&parts, Whose::News(&held, &lets_in), now, &work);
+        let mut news = self.look(answer, &parts, (cert, &held), now, &work);
         if web_page::looks_like_one(body)
             && let [only] = &mut news.rejected[..]
             && only.reason() == Reason::Malformed
@@ -89,9 +93,9 @@ impl Filter {
         &self,
         answer: Answer<'_>,
         parts: &[Part<'_>],
-        cert: &Cert,
-        held: &Held,
+        (cert, held): (&Cert, &Held),
         now: SystemTime,
+        work: &Work<'_>,
     ) -> News {
         let keys = answer.primary_keys();
         let mut news = News::default();
@@ -107,7 +111,7 @@ impl Filter {
             if !raw.foreign.is_empty() || raw.subkeys.iter().any(|s| !s.foreign.is_empty()) {
                 raw.revokers = revokers(cert);
             }
-            match check(&raw, &keys, self) {
+            match check(&raw, &keys, self, work) {
                 Ok(checked) => {
                     news.found = true;
                     news.take(checked, &mut fresh, held, now);
@@ -115,7 +119,7 @@ impl Filter {
                 Err(rejection) => news.rejected.push(rejection),
             }
         }
-        news.salvage(parts, &mut fresh, held, self);
+        news.salvage(parts, &mut fresh, held, &self.limits, work);
         // Revocations need no certificate around them.
         let is_bare = |r: &Rejection| r.detail() == NO_CERTIFICATE;
         let took = !fresh.is_empty();
@@ -160,12 +164,19 @@ impl News {
     }
 
     /// Takes revocations from wherever else they stand.
-    fn salvage(&mut self, parts: &[Part<'_>], fresh: &mut Fresh, held: &Held, filter: &Filter) {
+    fn salvage(
+        &mut self,
+        parts: &[Part<'_>],
+        fresh: &mut Fresh,
+        held: &Held,
+        limits: &Limits,
+        work: &Work<'_>,
+    ) {
         let new = fresh.subkeys.iter().map(|(key, _)| key);
         let new = new.filter(|key| !held.has_subkey(&key.fingerprint()));
         let subkeys: Vec<Subkey> = held.subkeys.iter().chain(new).cloned().collect();
         let taken = fresh.signatures().filter_map(identity_of).collect();
-        let salvaged = salvage(parts, held, &subkeys, taken, &filter.limits);
+        let salvaged = salvage(parts, held, &subkeys, taken, limits, work);
         fresh.of_key.extend(salvaged.of_key);
         for (key, signature) in salvaged.of_subkeys {
             fresh.subkeys.push((key, vec![signature]));
@@ -223,6 +234,7 @@ fn check(
     raw: &RawCert<'_>,
     keys: &[(Fingerprint, PrimaryKey)],
     filter: &Filter,
+    work: &Work<'_>,
 ) -> Result<Checked, Rejection> {
     let refuse =
         |reason, detail: &str| Rejection::new(Some(raw.fingerprint.clone()), reason, detail);
@@ -232,7 +244,7 @@ fn check(
     if !algorithms::is_computable(&raw.key) {
         return Err(refuse(Reason::UnsupportedAlgorithm, ""));
     }
-    verify(raw, keys, &filter.limits).map_err(|limit| refuse(Reason::TooLarge, limit.0))
+    verify(raw, keys, &filter.limits, work).map_err(|limit| refuse(Reason::TooLarge, limit.0))
 }
 
 fn identity_of(signature: &Signature) -> Option<Vec<u8>> {

@@ -1,14 +1,27 @@
 //! Reduces a certificate to what matters before any of it is parsed: its keys,
 //! the wanted User IDs, the newest of the others, and what their owner says.
 
+use std::cmp::Reverse;
+use std::collections::HashSet;
 use std::time::{Duration, UNIX_EPOCH};
 
 use sequoia_openpgp::Fingerprint;
 use sequoia_openpgp::packet::{Key, key};
 
+use super::algorithms;
 use super::limits::{Limits, UserIdFilter, Wanted};
 use super::packets::{self, RawPacket, is_ignored};
-use super::signature::{By, Head, Owner, is_key_revocation, types};
+use super::signature::{By, Head, Owner, is_key_revocation, is_of_unknown_version, types};
+use super::strays::Strays;
+
+const OTHERS_LEFT_OUT: &str = "It has more signed User IDs than are looked at; its expiration \
+     may hang on one of the others.";
+const MANY_REVOCATIONS: &str =
+    "There are more revocations by others than are looked at; one of them may count.";
+const REVOKED_BY_OTHERS: &str =
+    "A revocation on its User ID that another key made was not looked at.";
+const UNKNOWN_VERSION: &str =
+    "It carries a signature of an unknown version, which was not looked at.";
 
 pub(crate) type PrimaryKey = Key<key::PublicParts, key::PrimaryRole>;
 
@@ -21,18 +34,31 @@ pub(super) struct RawCert<'a> {
     pub(super) signatures: Vec<RawPacket<'a>>,
     pub(super) user_ids: Vec<RawUserId<'a>>,
     pub(super) subkeys: Vec<RawSubkey<'a>>,
-    /// Key revocations in it that name other keys.
+    /// Key revocations that name other keys, and may be about this one.
     pub(super) foreign: Vec<RawPacket<'a>>,
-    /// User IDs that match, kept or over a limit.
-    pub(super) matching: usize,
-    /// User IDs and User Attributes that do not match.
-    pub(super) dropped: usize,
+    /// Whether a User ID matches, kept or over a limit.
+    pub(super) matches: bool,
+    /// How many User IDs and User Attributes it has.
+    pub(super) user_id_count: usize,
+    /// What a person should know about what was left out.
+    pub(super) notes: Vec<String>,
     /// The limit that it goes over.
     pub(super) too_large: Option<String>,
     pub(super) owner: Owner,
     /// Whom the owner named for revoking it, as far as that is known before.
     pub(super) revokers: Vec<Fingerprint>,
-    others: Vec<(u32, RawUserId<'a>)>,
+    others: Vec<Other<'a>>,
+    /// All packets of each copy.
+    copies: Vec<Vec<RawPacket<'a>>>,
+}
+
+/// A User ID that does not match, with what decides which of them count: the
+/// primary ones, then the newest. Expiration and key flags hang on these.
+#[derive(Debug)]
+struct Other<'a> {
+    is_primary: bool,
+    created: u32,
+    user_id: RawUserId<'a>,
 }
 
 /// A User ID and what its owner says about it.
@@ -41,6 +67,8 @@ pub(super) struct RawUserId<'a> {
     pub(super) packet: RawPacket<'a>,
     pub(super) signatures: Vec<RawPacket<'a>>,
     pub(super) matches: bool,
+    /// It carries a signature of a version that nobody here knows.
+    pub(super) has_unknown: bool,
 }
 
 /// A subkey and what its owner says about it.
@@ -50,13 +78,6 @@ pub(super) struct RawSubkey<'a> {
     pub(super) signatures: Vec<RawPacket<'a>>,
     /// Revocations that name other keys.
     pub(super) foreign: Vec<RawPacket<'a>>,
-}
-
-/// A key revocation that stands apart from the key that it names.
-#[derive(Debug)]
-pub(super) struct Stray<'a> {
-    pub(super) packet: RawPacket<'a>,
-    pub(super) found_in: Option<Fingerprint>,
 }
 
 impl<'a> RawCert<'a> {
@@ -69,20 +90,22 @@ impl<'a> RawCert<'a> {
             user_ids: Vec::new(),
             subkeys: Vec::new(),
             foreign: Vec::new(),
-            matching: 0,
-            dropped: 0,
+            matches: false,
+            user_id_count: 0,
+            notes: Vec::new(),
             too_large: None,
             revokers: Vec::new(),
             others: Vec::new(),
+            copies: Vec::new(),
         }
     }
 
     /// Takes what matters out of one copy of the certificate.
     pub(super) fn scan(
         &mut self,
-        group: &[RawPacket<'a>],
+        group: Vec<RawPacket<'a>>,
         wanted: Wanted<'_>,
-        strays: &mut Vec<Stray<'a>>,
+        strays: &mut Strays<'a>,
     ) {
         // A component, and the signatures behind it.
         let behind = |tag| tag == packets::SIGNATURE || is_ignored(tag);
@@ -91,13 +114,21 @@ impl<'a> RawCert<'a> {
             match component.tag() {
                 packets::PUBLIC_KEY => self.key_signatures(signatures, wanted),
                 packets::USER_ID => self.user_id(component, signatures, wanted),
-                packets::USER_ATTRIBUTE => self.dropped += 1,
+                packets::USER_ATTRIBUTE => self.user_id_count += 1,
                 packets::PUBLIC_SUBKEY => self.subkey(component, signatures, wanted),
                 _ => {}
             }
             for &packet in signatures.iter().filter(|p| is_key_revocation(p)) {
                 self.key_revocation(packet, wanted, strays);
             }
+        }
+        self.copies.push(group);
+    }
+
+    /// Adds a note, once.
+    pub(super) fn note(&mut self, note: &str) {
+        if !self.notes.iter().any(|known| known == note) {
+            self.notes.push(note.to_owned());
         }
     }
 
@@ -106,23 +137,23 @@ impl<'a> RawCert<'a> {
         &mut self,
         packet: RawPacket<'a>,
         wanted: Wanted<'_>,
-        strays: &mut Vec<Stray<'a>>,
+        strays: &mut Strays<'a>,
     ) {
         let limit = wanted.limits.self_signatures;
         match Head::parse(packet.body()).map(|head| head.by(&self.owner)) {
             Some(By::Owner | By::Nobody) => {
                 add(&mut self.signatures, packet, limit, &mut self.too_large);
             }
-            Some(By::Other) => strays.push(Stray {
-                packet,
-                found_in: Some(self.fingerprint.clone()),
-            }),
+            Some(By::Other) => strays.push(packet, Some(&self.fingerprint)),
             None => {}
         }
     }
 
     fn key_signatures(&mut self, signatures: &[RawPacket<'a>], wanted: Wanted<'_>) {
         for &packet in signatures {
+            if is_of_unknown_version(&packet) {
+                self.note(UNKNOWN_VERSION);
+            }
             if self
                 .owns(&packet, |head| head.typ == types::DIRECT_KEY)
                 .is_some()
@@ -135,23 +166,25 @@ impl<'a> RawCert<'a> {
 
     fn user_id(&mut self, packet: RawPacket<'a>, all: &[RawPacket<'a>], wanted: Wanted<'_>) {
         let matches = wanted.matches(packet.body(), !all.is_empty());
-        if matches {
-            self.matching += 1;
-        } else {
-            self.dropped += 1;
-            // Nearly always: no signature, nothing to look at.
-            if all.is_empty() {
-                return;
-            }
+        self.user_id_count += 1;
+        self.matches |= matches;
+        // Nearly always: no signature, nothing to look at.
+        if !matches && all.is_empty() {
+            return;
         }
-        let mut newest = None;
+        let mut newest: Option<(u32, Head<'_>)> = None;
         let mut signatures = Vec::new();
         for &packet in all {
             if let Some(head) = self.owns(&packet, is_about_user_id) {
-                if head.is_certification() {
-                    newest = newest.max(head.created());
+                if head.is_certification()
+                    && let Some(created) = head.created()
+                    && newest.is_none_or(|(newest, _)| newest < created)
+                {
+                    newest = Some((created, head));
                 }
                 signatures.push(packet);
+            } else if matches && is_user_id_revocation(&packet) {
+                self.note(REVOKED_BY_OTHERS);
             }
         }
         if signatures.is_empty() && !wanted.is_address() {
@@ -166,13 +199,19 @@ impl<'a> RawCert<'a> {
             packet,
             signatures,
             matches,
+            has_unknown: matches && all.iter().any(is_of_unknown_version),
         };
         if keeps {
             self.keep_user_id(user_id, wanted.limits);
-        } else if let Some(created) = newest
+        } else if let Some((created, head)) = newest
             && UNIX_EPOCH + Duration::from_secs(created.into()) <= wanted.horizon
         {
-            self.keep_other(created, user_id, wanted.limits.other_user_ids);
+            let other = Other {
+                is_primary: head.is_primary(),
+                created,
+                user_id,
+            };
+            self.keep_other(other, wanted.limits.other_user_ids);
         }
     }
 
@@ -182,6 +221,7 @@ impl<'a> RawCert<'a> {
             .iter_mut()
             .find(|known| known.packet.body() == user_id.packet.body())
         {
+            known.has_unknown |= user_id.has_unknown;
             for packet in user_id.signatures {
                 let limit = limits.self_signatures;
                 add(&mut known.signatures, packet, limit, &mut self.too_large);
@@ -193,23 +233,34 @@ impl<'a> RawCert<'a> {
         }
     }
 
-    /// Keeps the newest ones.
-    fn keep_other(&mut self, created: u32, user_id: RawUserId<'a>, limit: usize) {
-        let same =
-            |known: &&mut (u32, RawUserId<'a>)| known.1.packet.body() == user_id.packet.body();
-        if let Some((newest, known)) = self.others.iter_mut().find(same) {
-            *newest = created.max(*newest);
-            known.signatures.extend(user_id.signatures);
-        } else if self.others.len() < limit {
-            self.others.push((created, user_id));
-        } else if let Some(oldest) = self.others.iter_mut().min_by_key(|other| other.0)
-            && oldest.0 < created
-        {
-            *oldest = (created, user_id);
+    /// Keeps those that matter most.
+    fn keep_other(&mut self, other: Other<'a>, limit: usize) {
+        let body = other.user_id.packet.body();
+        let same = |known: &&mut Other<'a>| known.user_id.packet.body() == body;
+        if let Some(known) = self.others.iter_mut().find(same) {
+            if known.created < other.created {
+                (known.created, known.is_primary) = (other.created, other.is_primary);
+            }
+            known.user_id.signatures.extend(other.user_id.signatures);
+            return;
         }
+        if self.others.len() < limit {
+            self.others.push(other);
+            return;
+        }
+        if let Some(least) = self.others.iter_mut().min_by_key(|other| other.rank())
+            && least.rank() < other.rank()
+        {
+            *least = other;
+        }
+        self.note(OTHERS_LEFT_OUT);
     }
 
     fn subkey(&mut self, packet: RawPacket<'a>, all: &[RawPacket<'a>], wanted: Wanted<'_>) {
+        if algorithms::is_oversized_packet(&packet) {
+            self.too_large = Some("an oversized subkey".to_owned());
+            return;
+        }
         let known = self
             .subkeys
             .iter()
@@ -231,19 +282,33 @@ impl<'a> RawCert<'a> {
         };
         for &packet in all {
             let Some(head) = Head::parse(packet.body()) else {
+                if is_of_unknown_version(&packet) {
+                    self.note(UNKNOWN_VERSION);
+                }
                 continue;
             };
-            let subkey = &mut self.subkeys[at];
-            let (list, limit) = match (head.typ, head.by(&self.owner)) {
+            match (head.typ, head.by(&self.owner)) {
                 (types::SUBKEY_BINDING | types::SUBKEY_REVOCATION, By::Owner | By::Nobody) => {
-                    (&mut subkey.signatures, wanted.limits.self_signatures)
+                    let limit = wanted.limits.self_signatures;
+                    let list = &mut self.subkeys[at].signatures;
+                    add(list, packet, limit, &mut self.too_large);
                 }
                 (types::SUBKEY_REVOCATION, By::Other) => {
-                    (&mut subkey.foreign, wanted.limits.foreign_revocations)
+                    let limit = wanted.limits.foreign_revocations;
+                    if !offer(&mut self.subkeys[at].foreign, packet, limit) {
+                        self.note(MANY_REVOCATIONS);
+                    }
                 }
-                _ => continue,
-            };
-            add(list, packet, limit, &mut self.too_large);
+                _ => {}
+            }
+        }
+    }
+
+    /// Takes a revocation by another key, which may be about this one: there is
+    /// no limit to those that are not.
+    pub(super) fn offer(&mut self, packet: RawPacket<'a>, limits: &Limits) {
+        if !offer(&mut self.foreign, packet, limits.foreign_revocations) {
+            self.note(MANY_REVOCATIONS);
         }
     }
 
@@ -262,6 +327,13 @@ impl<'a> RawCert<'a> {
     /// Applies the limits that need the whole, and lets the newest other User
     /// IDs in.
     pub(super) fn settle(&mut self, limits: &Limits) {
+        if self.copies.len() > 1 {
+            let packets = self.copies.iter().flatten();
+            let is_user_id =
+                |p: &&RawPacket<'_>| matches!(p.tag(), packets::USER_ID | packets::USER_ATTRIBUTE);
+            let distinct: HashSet<_> = packets.filter(is_user_id).map(|p| p.body()).collect();
+            self.user_id_count = distinct.len();
+        }
         let size =
             |packets: &[RawPacket<'_>]| packets.iter().map(|p| p.bytes().len()).sum::<usize>();
         let user_id_size = |id: &RawUserId<'_>| id.packet.bytes().len() + size(&id.signatures);
@@ -276,8 +348,8 @@ impl<'a> RawCert<'a> {
             self.too_large = Some(format!("more than {} octets after filtering", limits.cert));
         }
         let mut room = limits.cert;
-        self.others.sort_by_key(|other| std::cmp::Reverse(other.0));
-        for (_, user_id) in std::mem::take(&mut self.others) {
+        self.others.sort_by_key(|other| Reverse(other.rank()));
+        for Other { user_id, .. } in std::mem::take(&mut self.others) {
             // One that is too large to judge must not make the status milder.
             match room.checked_sub(user_id_size(&user_id)) {
                 Some(left) if user_id.signatures.len() <= limits.self_signatures => {
@@ -288,6 +360,22 @@ impl<'a> RawCert<'a> {
             }
         }
     }
+}
+
+impl Other<'_> {
+    fn rank(&self) -> (bool, u32) {
+        (self.is_primary, self.created)
+    }
+}
+
+/// Adds a packet that is not yet there; false where there is no room for it.
+fn offer<'a>(list: &mut Vec<RawPacket<'a>>, packet: RawPacket<'a>, limit: usize) -> bool {
+    let is_known = list.iter().any(|known| known.body() == packet.body());
+    let fits = is_known || list.len() < limit;
+    if fits && !is_known {
+        list.push(packet);
+    }
+    fits
 }
 
 /// Adds a packet that is not yet there, up to a limit.
@@ -305,6 +393,12 @@ pub(super) fn add<'a>(
     } else {
         list.push(packet);
     }
+}
+
+fn is_user_id_revocation(packet: &RawPacket<'_>) -> bool {
+    packet.tag() == packets::SIGNATURE
+        && Head::parse(packet.body())
+            .is_some_and(|head| head.typ == types::CERTIFICATION_REVOCATION)
 }
 
 fn is_about_user_id(head: &Head<'_>) -> bool {

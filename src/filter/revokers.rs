@@ -5,10 +5,10 @@ use sequoia_openpgp::{Fingerprint, KeyHandle};
 
 use super::algorithms;
 use super::checked::Checked;
-use super::limits::Limits;
 use super::packets::RawPacket;
 use super::reduce::{PrimaryKey, RawCert};
-use super::verifier::{TooMany, Verdict, Verifier, digest, signatures};
+use super::verifier::{Verifier, digest, signatures};
+use super::work::TooMany;
 
 const FOREIGN_REVOCATION: &str =
     "A revocation by somebody whom the owner did not name for it was ignored.";
@@ -22,23 +22,17 @@ pub(super) fn revoked_by_others(
     cert: &RawCert<'_>,
     on_subkeys: &[&[RawPacket<'_>]],
     keys: &[(Fingerprint, PrimaryKey)],
-    limits: &Limits,
 ) -> Result<(), TooMany> {
     let revokers = named(checked, &cert.revokers);
-    let mut count = 0;
     for signature in signatures(&cert.foreign) {
         // One that is about another key only rides along.
         if digest(&signature, |c| signature.hash_direct_key(c, &cert.key)).is_none() {
             continue;
         }
-        count += 1;
-        if count > limits.foreign_revocations {
-            return Err(TooMany("too many revocations by others"));
-        }
         match revoker(&signature, &revokers, keys) {
             Revoker::AtHand(key) => {
-                let result = signature.verify_primary_key_revocation(key, &cert.key);
-                if verifier.count(result.is_ok())? == Verdict::Good {
+                let verify = || signature.verify_primary_key_revocation(key, &cert.key);
+                if verifier.with(key, verify)? {
                     checked.designated.push(signature);
                 }
             }
@@ -49,11 +43,19 @@ pub(super) fn revoked_by_others(
     for (at, packets) in on_subkeys.iter().enumerate() {
         for signature in signatures(packets) {
             let subkey = &mut checked.subkeys[at];
-            if let Revoker::AtHand(key) = revoker(&signature, &revokers, keys) {
-                let result = signature.verify_subkey_revocation(key, &cert.key, &subkey.key);
-                if verifier.count(result.is_ok())? == Verdict::Good {
-                    subkey.designated.push(signature);
+            let hash = |c: &mut _| signature.hash_subkey_binding(c, &cert.key, &subkey.key);
+            if digest(&signature, hash).is_none() {
+                continue;
+            }
+            match revoker(&signature, &revokers, keys) {
+                Revoker::AtHand(key) => {
+                    let verify = || signature.verify_subkey_revocation(key, &cert.key, &subkey.key);
+                    if verifier.with(key, verify)? {
+                        subkey.designated.push(signature);
+                    }
                 }
+                Revoker::Named => checked.note(REVOKER_NOT_AT_HAND),
+                Revoker::Stranger => checked.note(FOREIGN_REVOCATION),
             }
         }
     }

@@ -9,13 +9,14 @@ use sequoia_openpgp::packet::{Packet, Signature};
 use sequoia_openpgp::parse::Parse;
 use sequoia_openpgp::types::SignatureType;
 
-use super::Part;
 use super::checked::Subkey;
 use super::held::Held;
 use super::limits::Limits;
 use super::packets::{self, RawPacket, packets};
 use super::signature::{By, Head, Owner, identity, types};
 use super::verifier::{Verdict, Verifier, digest};
+use super::work::Work;
+use super::{Part, algorithms};
 
 /// So many are taken; one would do.
 const ENOUGH: usize = 32;
@@ -37,6 +38,7 @@ pub(super) fn salvage(
     subkeys: &[Subkey],
     mut taken: HashSet<Vec<u8>>,
     limits: &Limits,
+    work: &Work<'_>,
 ) -> Salvaged {
     let owner = Owner::new(held.fingerprint.clone());
     let mut salvaged = Salvaged::default();
@@ -54,7 +56,9 @@ pub(super) fn salvage(
             let mut component = None;
             for packet in group {
                 if packet.tag() != packets::SIGNATURE {
-                    component = Some(packet).filter(|p| p.tag() == packets::PUBLIC_SUBKEY);
+                    component = Some(packet).filter(|p| {
+                        p.tag() == packets::PUBLIC_SUBKEY && !algorithms::is_oversized_packet(p)
+                    });
                     continue;
                 }
                 if !is_revocation_by(packet, &owner) {
@@ -73,7 +77,8 @@ pub(super) fn salvage(
     let mut search = Search {
         held,
         subkeys,
-        verifier: Verifier::new(&held.key, limits.failed_verifications),
+        verifier: Verifier::new(&held.key, limits.failed_verifications, work),
+        work,
         hashes_left: limits.packets,
         salvaged,
     };
@@ -97,6 +102,7 @@ struct Search<'s> {
     held: &'s Held,
     subkeys: &'s [Subkey],
     verifier: Verifier<'s>,
+    work: &'s Work<'s>,
     /// A look at the first octets of the digest is cheap, and costs something
     /// all the same.
     hashes_left: usize,
@@ -106,6 +112,7 @@ struct Search<'s> {
 impl Search<'_> {
     /// Takes one, if it verifies. `None` where there is an end of it.
     fn take(&mut self, signature: Signature, behind: Option<&[u8]>) -> Option<()> {
+        self.work.go_on().ok()?;
         let Salvaged {
             of_key, of_subkeys, ..
         } = &self.salvaged;

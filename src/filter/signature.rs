@@ -19,6 +19,7 @@ pub(super) mod types {
 
 const SUBPACKET_CREATION_TIME: u8 = 2;
 const SUBPACKET_ISSUER: u8 = 16;
+const SUBPACKET_PRIMARY_USER_ID: u8 = 25;
 const SUBPACKET_ISSUER_FINGERPRINT: u8 = 33;
 
 /// What can be read without decoding.
@@ -121,10 +122,26 @@ impl<'a> Head<'a> {
         by
     }
 
+    /// Whether it calls its User ID the primary one.
+    pub(super) fn is_primary(&self) -> bool {
+        subpackets(self.hashed)
+            .any(|(typ, value)| typ == SUBPACKET_PRIMARY_USER_ID && !matches!(value, [] | [0]))
+    }
+
     /// Whether it certifies a User ID.
     pub(super) fn is_certification(&self) -> bool {
         (types::GENERIC_CERTIFICATION..=types::POSITIVE_CERTIFICATION).contains(&self.typ)
     }
+}
+
+/// Whether this is a signature of a version that nobody here knows. What it
+/// says cannot be told.
+pub(super) fn is_of_unknown_version(packet: &RawPacket<'_>) -> bool {
+    packet.tag() == packets::SIGNATURE
+        && packet
+            .body()
+            .first()
+            .is_some_and(|version| !matches!(version, 3 | 4 | 6))
 }
 
 /// Whether a packet is a key revocation, by its type alone.

@@ -9,13 +9,10 @@ use super::algorithms;
 use super::checked::Subkey;
 use super::packets::RawPacket;
 use super::reduce::PrimaryKey;
+use super::work::{TooMany, Work};
 
 /// More back signatures than this in one binding are somebody's attack: one is enough.
 const MAX_BACK_SIGNATURES: usize = 4;
-
-/// The limit that was reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct TooMany(pub(super) &'static str);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -29,14 +26,16 @@ pub(super) struct Verifier<'k> {
     key: &'k PrimaryKey,
     computable: bool,
     failures_left: usize,
+    work: &'k Work<'k>,
 }
 
 impl<'k> Verifier<'k> {
-    pub(super) fn new(key: &'k PrimaryKey, failures: usize) -> Self {
+    pub(super) fn new(key: &'k PrimaryKey, failures: usize, work: &'k Work<'k>) -> Self {
         Self {
             key,
             computable: algorithms::is_computable(key),
             failures_left: failures,
+            work,
         }
     }
 
@@ -83,10 +82,16 @@ impl<'k> Verifier<'k> {
         if !algorithms::is_computable(subkey) {
             return Ok(Verdict::Uncomputable);
         }
-        let agrees = signature
-            .embedded_signatures()
-            .any(|back| back.verify_primary_key_binding(self.key, subkey).is_ok());
-        self.count(agrees)
+        let mut verdict = None;
+        for back in signature.embedded_signatures() {
+            self.work.spend(subkey)?;
+            let agrees = back.verify_primary_key_binding(self.key, subkey).is_ok();
+            verdict = Some(self.count(agrees)?);
+            if agrees {
+                break;
+            }
+        }
+        verdict.map_or_else(|| self.count(false), Ok)
     }
 
     fn check(
@@ -97,12 +102,27 @@ impl<'k> Verifier<'k> {
         if !self.computable || !signature.hash_algo().is_supported() {
             return Ok(Verdict::Uncomputable);
         }
-        let good = digest(signature, hash)
-            .is_some_and(|digest| signature.verify_digest(self.key, digest).is_ok());
+        let good = match digest(signature, hash) {
+            Some(digest) => {
+                self.work.spend(self.key)?;
+                signature.verify_digest(self.key, digest).is_ok()
+            }
+            None => false,
+        };
         self.count(good)
     }
 
-    pub(super) fn count(&mut self, good: bool) -> Result<Verdict, TooMany> {
+    /// Whether a revocation verifies with a designated revoker's key.
+    pub(super) fn with(
+        &mut self,
+        revoker: &PrimaryKey,
+        verify: impl FnOnce() -> sequoia_openpgp::Result<()>,
+    ) -> Result<bool, TooMany> {
+        self.work.spend(revoker)?;
+        Ok(self.count(verify().is_ok())? == Verdict::Good)
+    }
+
+    fn count(&mut self, good: bool) -> Result<Verdict, TooMany> {
         if good {
             return Ok(Verdict::Good);
         }

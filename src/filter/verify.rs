@@ -12,7 +12,8 @@ use super::checked::{Checked, CheckedSubkey, CheckedUserId};
 use super::limits::Limits;
 use super::reduce::{PrimaryKey, RawCert};
 use super::revokers::revoked_by_others;
-use super::verifier::{TooMany, Verdict, Verifier, signatures};
+use super::verifier::{Verdict, Verifier, signatures};
+use super::work::{TooMany, Work};
 
 /// Verifies a certificate. `keys` are the primary keys that came with the same
 /// answer: among them may be a designated revoker's.
@@ -20,8 +21,9 @@ pub(super) fn verify(
     cert: &RawCert<'_>,
     keys: &[(Fingerprint, PrimaryKey)],
     limits: &Limits,
+    work: &Work<'_>,
 ) -> Result<Checked, TooMany> {
-    let mut verifier = Verifier::new(&cert.key, limits.failed_verifications);
+    let mut verifier = Verifier::new(&cert.key, limits.failed_verifications, work);
     let mut checked = Checked {
         key: cert.key.clone(),
         direct: Vec::new(),
@@ -29,7 +31,7 @@ pub(super) fn verify(
         user_ids: Vec::new(),
         subkeys: Vec::new(),
         designated: Vec::new(),
-        notes: Vec::new(),
+        notes: cert.notes.clone(),
     };
     let own = signatures(&cert.signatures);
     let user_ids: Vec<_> = cert
@@ -70,11 +72,13 @@ pub(super) fn verify(
                     designated: Vec::new(),
                 });
             }
-            let list = &mut checked.subkeys[at];
             for signature in of_sort(all, revocations) {
-                match verifier.on_subkey(signature, key)? {
+                let verdict = verifier.on_subkey(signature, key)?;
+                let list = &mut checked.subkeys[at];
+                match verdict {
                     Verdict::Good if revocations => list.revocations.push(signature.clone()),
                     Verdict::Good => list.bindings.push(signature.clone()),
+                    Verdict::Uncomputable if revocations => checked.note(UNCHECKED_ON_SUBKEY),
                     Verdict::Bad | Verdict::Uncomputable => {}
                 }
             }
@@ -86,27 +90,38 @@ pub(super) fn verify(
                     matches: cert.user_ids[at].matches,
                     bindings: Vec::new(),
                     revocations: Vec::new(),
-                    uncomputable: false,
+                    uncomputable: cert.user_ids[at].has_unknown,
                 });
             }
-            let list = &mut checked.user_ids[at];
             for signature in of_sort(all, revocations) {
-                match verifier.on_user_id(signature, id)? {
+                let verdict = verifier.on_user_id(signature, id)?;
+                let list = &mut checked.user_ids[at];
+                match verdict {
                     Verdict::Good if revocations => list.revocations.push(signature.clone()),
                     Verdict::Good => list.bindings.push(signature.clone()),
-                    Verdict::Uncomputable => list.uncomputable = true,
+                    Verdict::Uncomputable => {
+                        list.uncomputable = true;
+                        if revocations {
+                            checked.note(UNCHECKED_ON_USER_ID);
+                        }
+                    }
                     Verdict::Bad => {}
                 }
             }
         }
     }
     let foreign: Vec<_> = subkeys.iter().map(|(_, _, raw)| &raw.foreign[..]).collect();
-    revoked_by_others(&mut checked, &mut verifier, cert, &foreign, keys, limits)?;
+    revoked_by_others(&mut checked, &mut verifier, cert, &foreign, keys)?;
     Ok(checked)
 }
 
 const UNCHECKED_REVOCATION: &str =
     "It carries a revocation whose algorithm cannot be computed, which was not counted.";
+const UNCHECKED_ON_SUBKEY: &str = "It carries a revocation of a subkey whose algorithm cannot be \
+     computed, which was not counted.";
+const UNCHECKED_ON_USER_ID: &str = "It carries a revocation of a User ID whose algorithm cannot \
+     be computed, which was not counted.";
+
 fn of_sort(all: &[Signature], revocations: bool) -> impl Iterator<Item = &Signature> {
     all.iter().filter(move |signature| {
         matches!(

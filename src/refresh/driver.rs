@@ -1,5 +1,7 @@
 //! Asks the key server about one certificate, and merges what it says.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
 
 use sequoia_openpgp::packet::Packet;
@@ -82,7 +84,7 @@ impl KeyLocator {
         self.emit(Event::KeyAsked { step, target: host });
         let fingerprint = cert.fingerprint();
         let answer = self.fetch(&fingerprint, start + self.deadline).await;
-        let (merged, outcome) = inner.merge(cert, answer, host);
+        let (merged, outcome) = self.merge(cert, answer, start + self.deadline).await;
         let handle = KeyHandle::from(fingerprint);
         let url = inner.vks.as_ref().and_then(|vks| vks.by_key(&handle).ok());
         let attempt = Attempt {
@@ -95,6 +97,30 @@ impl KeyLocator {
         debug!(step = %attempt.step, target = %attempt.target, outcome = %attempt.outcome, "step ended");
         self.emit(Event::KeyAnswered { attempt: &attempt });
         merged.with(attempt)
+    }
+
+    /// Merges on a thread of its own; where that takes too long, what is held stands.
+    async fn merge(
+        &self,
+        cert: Cert,
+        answer: Result<Page, Miss>,
+        deadline: Instant,
+    ) -> (Merged, Outcome) {
+        let host = self.inner.vks.as_ref().map(KeyServer::host);
+        let host = host.unwrap_or_default().to_owned();
+        if answer.is_err() {
+            return self
+                .inner
+                .merge(cert, answer, &host, &AtomicBool::new(false));
+        }
+        let (inner, held, target) = (Arc::clone(&self.inner), cert.clone(), host.clone());
+        let work = move |stop: &_| inner.merge(held, answer, &target, stop);
+        match self.inner.workers.judge(&host, deadline, work).await {
+            Ok(merged) => merged,
+            Err(error) => self
+                .inner
+                .stands(cert, RefreshOutcome::Failed, Outcome::Failed(error)),
+        }
     }
 
     async fn fetch(&self, fingerprint: &Fingerprint, deadline: Instant) -> Result<Page, Miss> {
@@ -151,24 +177,26 @@ impl Merged {
 }
 
 impl Inner {
-    fn merge(&self, cert: Cert, answer: Result<Page, Miss>, host: &str) -> (Merged, Outcome) {
+    fn merge(
+        &self,
+        cert: Cert,
+        answer: Result<Page, Miss>,
+        host: &str,
+        stop: &AtomicBool,
+    ) -> (Merged, Outcome) {
         let lets_in = &*self.refresh_user_ids.0;
         let news = match answer {
-            Ok(page) => self.filter.news(&page.body, &cert, lets_in),
+            Ok(page) => self.filter.news(&page.body, &cert, lets_in, stop),
             Err(Miss::Rejected(rejection)) => News {
                 rejected: vec![rejection],
                 ..News::default()
             },
             Err(Miss::Absent) => {
                 let absence = by_key::absence(&cert.fingerprint().into());
-                let (status, _) = self.judge(&cert, &[]);
-                let merged = Merged::stands(cert, RefreshOutcome::NotFound, status);
-                return (merged, Outcome::Absent(absence));
+                return self.stands(cert, RefreshOutcome::NotFound, Outcome::Absent(absence));
             }
             Err(Miss::Failed(error)) => {
-                let (status, _) = self.judge(&cert, &[]);
-                let merged = Merged::stands(cert, RefreshOutcome::Failed, status);
-                return (merged, Outcome::Failed(error));
+                return self.stands(cert, RefreshOutcome::Failed, Outcome::Failed(error));
             }
         };
         let found = news.found;
@@ -180,6 +208,11 @@ impl Inner {
             _ => Outcome::Found(1),
         };
         (merged, outcome)
+    }
+
+    fn stands(&self, cert: Cert, refreshed: RefreshOutcome, outcome: Outcome) -> (Merged, Outcome) {
+        let (status, _) = self.judge(&cert, &[]);
+        (Merged::stands(cert, refreshed, status), outcome)
     }
 
     /// Merges the news, and says what they change.

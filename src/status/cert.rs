@@ -54,12 +54,11 @@ pub(crate) fn status(
     time: SystemTime,
     keys: &[PrimaryKey],
 ) -> CertStatus {
-    match CertStatus::of(cert, policy, time) {
-        status @ CertStatus::Revoked(_) => status,
-        status => match designated(cert, time, keys) {
-            Some(revocation) => CertStatus::Revoked(revocation),
-            None => status,
-        },
+    let status = CertStatus::of(cert, policy, time);
+    let own = status.revocation().cloned();
+    match Revocation::graver(own, designated(cert, time, keys)) {
+        Some(revocation) => CertStatus::Revoked(revocation),
+        None => status,
     }
 }
 
@@ -144,14 +143,13 @@ fn designated(cert: &Cert, time: SystemTime, keys: &[PrimaryKey]) -> Option<Revo
         RevocationKind::of(s) == RevocationKind::Hard
             || (is_alive(s, time) && newest <= s.signature_creation_time())
     };
-    let mut in_effect = revocations.filter(in_effect);
-    in_effect
-        .find(|s| {
-            let verifies =
-                |key: &&PrimaryKey| s.verify_primary_key_revocation(*key, primary.key()).is_ok();
-            keys.iter().any(verifies)
-        })
-        .map(Revocation::of)
+    let verifies = |s: &&Signature| {
+        let verifies =
+            |key: &&PrimaryKey| s.verify_primary_key_revocation(*key, primary.key()).is_ok();
+        keys.iter().any(verifies)
+    };
+    let all: Vec<_> = revocations.filter(in_effect).filter(verifies).collect();
+    Revocation::worst_of(&all)
 }
 
 /// The self-signature that says when the certificate expires, and when that is.

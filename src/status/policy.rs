@@ -32,6 +32,21 @@ impl Revocation {
         }
     }
 
+    /// The one that decides where the owner and a designated revoker revoked: a
+    /// hard one, else the owner's.
+    pub(crate) fn graver(own: Option<Self>, designated: Option<Self>) -> Option<Self> {
+        match (own, designated) {
+            (
+                Some(Self {
+                    kind: RevocationKind::Soft,
+                    ..
+                }),
+                Some(hard),
+            ) if hard.kind == RevocationKind::Hard => Some(hard),
+            (own, designated) => own.or(designated),
+        }
+    }
+
     /// The one that decides, of those in effect: a hard one.
     pub(crate) fn worst_of(revocations: &[&Signature]) -> Option<Self> {
         let hard = |s: &&&Signature| RevocationKind::of(s) == RevocationKind::Hard;

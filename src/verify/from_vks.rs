@@ -18,7 +18,7 @@ impl Source for KeyLocator {
             match (lookup.status(), lookup.error()) {
                 (Status::Failed, Some(error)) => Err(sentence(error)),
                 (Status::Failed, None) => Err("The key server's answer was refused.".to_owned()),
-                (Status::Found | Status::NotFound, _) => Ok(lookup.certs().to_vec()),
+                (Status::Found | Status::NotFound, _) => Ok(lookup.certs().cloned().collect()),
             }
         })
     }

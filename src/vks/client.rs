@@ -13,12 +13,13 @@ use url::Url;
 
 use super::ask::{Question, ask};
 use super::budget::Rate;
-use super::by_key::{absence, fetch_by_fingerprint, fetch_by_key_id, judge_by_key};
+use super::by_key::{absence, fetch_by_fingerprint, fetch_by_key_id};
 use super::{Budget, KeyLookup, KeyServer, Upload, UploadToken, answer, publish};
 use crate::Rejection;
 use crate::fetch::{Fetcher, Miss, Page, page};
+use crate::filter::{Filter, Filtered, Workers};
 use crate::lookup::{Attempt, Event, OnEvent, Outcome};
-use crate::{EmailAddress, Error, ErrorKind, Limits, Method, Step};
+use crate::{EmailAddress, Error, ErrorKind, Method, Step};
 
 /// More than a status for each address of any certificate.
 const MAX_JSON: usize = 256 << 10;
@@ -49,7 +50,7 @@ const MAX_JSON: usize = 256 << 10;
 ///     .by_fingerprint(&"653909A2F0E37C106F5FAF546C8857E0D8E8F074".parse()?)
 ///     .await;
 /// match lookup.status() {
-///     Status::Found => println!("{} certificate(s)", lookup.certs().len()),
+///     Status::Found => println!("{} certificate(s)", lookup.kept().len()),
 ///     Status::NotFound => println!("the key server does not have it"),
 ///     Status::Failed => println!("could not find out; try again later"),
 /// }
@@ -60,7 +61,8 @@ pub struct Client {
     pub(crate) fetcher: Fetcher,
     pub(crate) server: KeyServer,
     pub(crate) budget: Budget,
-    pub(crate) limits: Limits,
+    pub(crate) filter: Filter,
+    pub(crate) workers: Workers,
     pub(crate) deadline: Duration,
     pub(crate) on_event: Option<OnEvent>,
 }
@@ -99,8 +101,10 @@ impl Client {
         let target = self.server.host();
         self.emit(Event::KeyAsked { step, target });
         let start = Instant::now();
-        let answer = self.fetch(&handle, start + self.deadline).await;
-        let (certs, rejected, outcome) = self.judge(answer, &handle);
+        let deadline = start + self.deadline;
+        let answer = self.fetch(&handle, deadline).await;
+        let (filtered, outcome) = self.judge(answer, &handle, deadline).await;
+        let (kept, rejected) = filtered.into_parts();
         let attempt = Attempt {
             step,
             target: target.to_owned(),
@@ -112,7 +116,7 @@ impl Client {
         self.emit(Event::KeyAnswered { attempt: &attempt });
         KeyLookup {
             handle,
-            certs,
+            kept,
             rejected,
             attempt,
         }
@@ -128,27 +132,39 @@ impl Client {
         }
     }
 
-    fn judge(
+    async fn judge(
         &self,
         answer: Result<Page, Miss>,
         handle: &KeyHandle,
-    ) -> (Vec<Cert>, Vec<Rejection>, Outcome) {
-        let (certs, rejected) = match answer {
-            Ok(page) => judge_by_key(&self.limits, &page.body, handle),
-            Err(Miss::Absent) => return (vec![], vec![], Outcome::Absent(absence(handle))),
-            Err(Miss::Failed(error)) => return (vec![], vec![], Outcome::Failed(error)),
-            Err(Miss::Rejected(rejection)) => (vec![], vec![rejection]),
+        deadline: Instant,
+    ) -> (Filtered, Outcome) {
+        let host = self.server.host();
+        let filtered = match answer {
+            Ok(page) => {
+                let (filter, handle) = (self.filter.clone(), handle.clone());
+                let work = move |stop: &_| filter.apply_to_key_until(&page.body, &handle, stop);
+                self.workers.judge(host, deadline, work).await
+            }
+            Err(Miss::Absent) => {
+                return (Filtered::default(), Outcome::Absent(absence(handle)));
+            }
+            Err(Miss::Failed(error)) => Err(error),
+            Err(Miss::Rejected(rejection)) => Ok(Filtered::refused(rejection)),
         };
-        let outcome = match (certs.len(), rejected.first()) {
+        let filtered = match filtered {
+            Ok(filtered) => filtered,
+            Err(error) => return (Filtered::default(), Outcome::Failed(error)),
+        };
+        let outcome = match (filtered.kept().len(), filtered.rejected().first()) {
             // Whatever it is that the server has: it did not say that it has none.
             (0, why) => {
                 let why = why.map_or_else(String::new, Rejection::to_string);
-                let why = format!("{}: {why}", self.server.host());
+                let why = format!("{host}: {why}");
                 Outcome::Failed(Error::new(ErrorKind::BadAnswer, why))
             }
             (count, _) => Outcome::Found(count),
         };
-        (certs, rejected, outcome)
+        (filtered, outcome)
     }
 
     fn emit(&self, event: Event<'_>) {

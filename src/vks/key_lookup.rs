@@ -2,6 +2,7 @@
 
 use sequoia_openpgp::{Cert, KeyHandle};
 
+use crate::filter::Kept;
 use crate::lookup::Outcome;
 use crate::{Attempt, Error, Rejection, Status};
 
@@ -14,7 +15,7 @@ use crate::{Attempt, Error, Rejection, Status};
 #[derive(Debug)]
 pub struct KeyLookup {
     pub(super) handle: KeyHandle,
-    pub(super) certs: Vec<Cert>,
+    pub(super) kept: Vec<Kept>,
     pub(super) rejected: Vec<Rejection>,
     pub(super) attempt: Attempt,
 }
@@ -35,15 +36,21 @@ impl KeyLookup {
         }
     }
 
-    /// The certificate, if one was found: the first.
-    pub fn cert(&self) -> Option<&Cert> {
-        self.certs.first()
+    /// What was found, best first, with how each certificate stands. A key server
+    /// gives one; of several with the same key ID, each has to be tried.
+    pub fn kept(&self) -> &[Kept] {
+        &self.kept
     }
 
-    /// All that were found. A key server gives one; of several with the same
-    /// key ID, each has to be tried.
-    pub fn certs(&self) -> &[Cert] {
-        &self.certs
+    /// The certificate, if one was found: the first of them. How it stands tells
+    /// [`kept`](Self::kept), and not the certificate alone.
+    pub fn cert(&self) -> Option<&Cert> {
+        self.certs().next()
+    }
+
+    /// The certificates of all that were found.
+    pub fn certs(&self) -> impl ExactSizeIterator<Item = &Cert> {
+        self.kept.iter().map(Kept::cert)
     }
 
     /// What was refused of the answer.
@@ -70,7 +77,7 @@ impl KeyLookup {
     pub fn into_result(self) -> Result<Option<Cert>, Error> {
         match self.attempt.outcome {
             Outcome::Failed(error) => Err(error),
-            _ => Ok(self.certs.into_iter().next()),
+            _ => Ok(self.kept.into_iter().next().map(Kept::into_cert)),
         }
     }
 }

@@ -864,6 +864,7 @@ fn each_limit_is_too_large() {
         ("certificate", |l| l.cert = 200),
         ("User IDs", |l| l.user_ids = 1),
         ("subkeys", |l| l.subkeys = 1),
+        ("verifications", |l| l.verifications = 3),
         ("self-signatures", |l| l.self_signatures = 0),
         ("other User IDs and self-signatures", |l| {
             l.user_ids = 1;

@@ -1,5 +1,6 @@
 //! All integration tests in one binary: one link step, shared helpers.
 
+mod attack;
 mod batch;
 mod cli;
 mod filter;

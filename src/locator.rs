@@ -129,6 +129,8 @@ impl KeyLocator {
     /// within the builder's
     /// [`deadline`](KeyLocatorBuilder::deadline) (20 seconds by default);
     /// dropping the future cancels it, and nothing runs on behind it.
+    /// Answers are judged on tokio's blocking threads, as many at a time as the
+    /// machine has processors, so that one that costs much holds up no other.
     ///
     /// A composer that looks up while somebody types should wait for a pause, and
     /// drop the look-up of what has been typed further: `a@example.co` is an

@@ -25,7 +25,7 @@ pub struct Limits {
     pub body_by_key: usize,
     /// Packets in an answer. 65,536.
     pub packets: usize,
-    /// Certificates in an answer; the first ones are judged, for the others the
+    /// Certificates in an answer, copies not counted; the first ones are judged, for the others the
     /// reason is [`Reason::TooMany`](crate::Reason::TooMany). 16.
     pub certs: usize,
     /// Octets of one certificate after filtering. 512 KiB.

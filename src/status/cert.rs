@@ -143,13 +143,15 @@ fn designated(cert: &Cert, time: SystemTime, keys: &[PrimaryKey]) -> Option<Revo
         RevocationKind::of(s) == RevocationKind::Hard
             || (is_alive(s, time) && newest <= s.signature_creation_time())
     };
+    let mut all: Vec<_> = revocations.filter(in_effect).collect();
+    // A hard one decides: those first.
+    all.sort_by_key(|s| RevocationKind::of(s) == RevocationKind::Soft);
     let verifies = |s: &&Signature| {
         let verifies =
             |key: &&PrimaryKey| s.verify_primary_key_revocation(*key, primary.key()).is_ok();
         keys.iter().any(verifies)
     };
-    let all: Vec<_> = revocations.filter(in_effect).filter(verifies).collect();
-    Revocation::worst_of(&all)
+    all.into_iter().find(verifies).map(Revocation::of)
 }
 
 /// The self-signature that says when the certificate expires, and when that is.

@@ -48,7 +48,7 @@
 //! | [`plan`] | the order of a look-up, in one `match` |
 //! | [`filter`] | from untrusted bytes to small certificates, within [`Limits`] |
 //! | [`wkd`] | the hash and both URLs of a Web Key Directory |
-//! | [`vks`] | the key server's [`Budget`](vks::Budget) |
+//! | [`vks`] | the key server: look-ups by key, publishing one's own ([`Client`](vks::Client)), its [`Budget`](vks::Budget) |
 //! | [`verify`] | signatures, judged by the fresh status of their signers |
 //! | [`dns`] | resolving, and the [`AddressGuard`](dns::AddressGuard) |
 //! | [`transport`] | HTTP |
@@ -61,7 +61,7 @@
 //! | fallback to the direct method | strict | who blocks one host must not choose the directory | [`fallback`](KeyLocatorBuilder::fallback) |
 //! | reachable addresses | globally reachable ones | any user may type any address | [`guard`](KeyLocatorBuilder::guard) |
 //! | redirects | 3 | enough for real directories | [`max_redirects`](KeyLocatorBuilder::max_redirects) |
-//! | key server requests | 50, then one a minute | what keys.openpgp.org documents | [`vks_budget`](KeyLocatorBuilder::vks_budget) |
+//! | key server requests | by e-mail 50, then one a minute; others 1,000, then five a second | what keys.openpgp.org documents | [`vks_budget`](KeyLocatorBuilder::vks_budget) |
 //! | look-ups at once | 16 | in [`locate_all`](KeyLocator::locate_all) | [`concurrency`](KeyLocatorBuilder::concurrency) |
 //! | a signer that cannot be refreshed | could not tell | whoever cuts the line must not hide a revocation | [`Verify::freshness`](verify::Verify::freshness) |
 //! | signatures of a message; requests for them | 16; 8 | no message makes a client ask for ever | [`Verify`](verify::Verify) |
@@ -77,6 +77,7 @@
 //! | an observer of the network | the same names, in DNS and in TLS |
 //! | the domain's web server | the address, and yours on the network |
 //! | the key server, where WKD has nothing | the address, and yours on the network |
+//! | the key server, on a refresh and a verification | the fingerprint or key ID, and yours on the network; no address of anybody |
 //! | the key server, for signatures | who signed, by fingerprint, and yours on the network |
 //!
 //! Nothing is asked for addresses that were not asked for. Errors and `tracing`

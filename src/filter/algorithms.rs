@@ -93,6 +93,10 @@ fn computes_rsa(e: &[u8], n: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use sequoia_openpgp::crypto::mpi::MPI;
+
     use super::*;
 
     fn rsa(e: &[u8], n: &[u8]) -> Key<PublicParts, UnspecifiedRole> {
@@ -118,6 +122,32 @@ mod tests {
         // The pure-Rust backend stops at 4096 bits, the others go on.
         let large = sequoia_openpgp::crypto::backend() != "RustCrypto";
         assert_eq!(is_computable(&rsa(&[1, 0, 1], &odd(1024))), large);
+    }
+
+    #[test]
+    fn sizes_and_costs_of_dsa() {
+        let number = |bits: usize| MPI::new(&vec![0xff; bits / 8]);
+        for (bits, subgroup, expected) in [
+            (1024, 160, Some(2)),
+            (2048, 256, Some(8)),
+            (3072, 256, Some(32)),
+            (4096, 512, Some(32)),
+            (4104, 512, None),
+            (4096, 520, None),
+        ] {
+            let mpis = PublicKey::DSA {
+                p: number(bits),
+                q: number(subgroup),
+                g: number(bits),
+                y: number(bits),
+            };
+            #[expect(deprecated, reason = "old certificates have it")]
+            let algorithm = PublicKeyAlgorithm::DSA;
+            let key: Key<PublicParts, UnspecifiedRole> =
+                Key4::new(UNIX_EPOCH, algorithm, mpis).unwrap().into();
+            let actual = (!is_oversized(&key)).then(|| cost(&key));
+            assert_eq!(actual, expected, "{bits} {subgroup}");
+        }
     }
 
     #[test]

@@ -48,6 +48,7 @@ pub(super) struct RawCert<'a> {
     /// Whom the owner named for revoking it, as far as that is known before.
     pub(super) revokers: Vec<Fingerprint>,
     others: Vec<Other<'a>>,
+    leaves_others_out: bool,
     /// All packets of each copy.
     copies: Vec<Vec<RawPacket<'a>>>,
 }
@@ -96,6 +97,7 @@ impl<'a> RawCert<'a> {
             too_large: None,
             revokers: Vec::new(),
             others: Vec::new(),
+            leaves_others_out: false,
             copies: Vec::new(),
         }
     }
@@ -253,7 +255,7 @@ impl<'a> RawCert<'a> {
         {
             *least = other;
         }
-        self.note(OTHERS_LEFT_OUT);
+        self.leaves_others_out = true;
     }
 
     fn subkey(&mut self, packet: RawPacket<'a>, all: &[RawPacket<'a>], wanted: Wanted<'_>) {
@@ -327,6 +329,9 @@ impl<'a> RawCert<'a> {
     /// Applies the limits that need the whole, and lets the newest other User
     /// IDs in.
     pub(super) fn settle(&mut self, limits: &Limits) {
+        if self.leaves_others_out {
+            self.note(OTHERS_LEFT_OUT);
+        }
         if self.copies.len() > 1 {
             let packets = self.copies.iter().flatten();
             let is_user_id =
@@ -363,8 +368,8 @@ impl<'a> RawCert<'a> {
 }
 
 impl Other<'_> {
-    fn rank(&self) -> (bool, u32) {
-        (self.is_primary, self.created)
+    fn rank(&self) -> u64 {
+        u64::from(self.is_primary) << 32 | u64::from(self.created)
     }
 }
 

@@ -40,6 +40,7 @@ impl<'k> Verifier<'k> {
     }
 
     pub(super) fn on_key(&mut self, signature: &Signature) -> Result<Verdict, TooMany> {
+        self.work.go_on()?;
         // A revocation may stand here and be about another key; that is no forgery.
         if signature.typ() == SignatureType::KeyRevocation
             && signature.hash_algo().is_supported()
@@ -99,6 +100,7 @@ impl<'k> Verifier<'k> {
         signature: &Signature,
         hash: impl FnOnce(&mut Context) -> sequoia_openpgp::Result<()>,
     ) -> Result<Verdict, TooMany> {
+        self.work.go_on()?;
         if !self.computable || !signature.hash_algo().is_supported() {
             return Ok(Verdict::Uncomputable);
         }

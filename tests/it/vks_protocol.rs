@@ -125,6 +125,7 @@ async fn without_user_ids_where_none_is_confirmed_and_where_the_key_is_revoked()
     let lookup = client.by_fingerprint(&fingerprint).await;
     assert_eq!(lookup.status(), Status::Found);
     assert_eq!(user_ids(lookup.cert().expect("found")), [""; 0]);
+    assert!(lookup.kept()[0].status().is_valid());
 
     testbed.vks().confirm(&alice(), &sample.cert);
     let lookup = client.by_fingerprint(&fingerprint).await;
@@ -139,6 +140,8 @@ async fn without_user_ids_where_none_is_confirmed_and_where_the_key_is_revoked()
         assert_eq!(user_ids(cert), [""; 0]);
         let status = cert.revocation_status(&StandardPolicy::new(), None);
         assert!(matches!(status, RevocationStatus::Revoked(_)), "{status:?}");
+        assert!(lookup.kept()[0].status().is_revoked());
+        assert!(!lookup.kept()[0].can_encrypt());
     }
 }
 

@@ -195,6 +195,11 @@ fn finish(end: anyhow::Result<End>, session: &Session) -> ExitCode {
             ExitCode::from(exit::UNDETERMINED)
         }
         _ if saved.is_err() => ExitCode::from(exit::UNDETERMINED),
+        // The reader of stdout has gone, but the file is not what was asked for.
+        Err(_) if session.has_output() => {
+            eprintln!("refresh: stdout is closed: not all were asked for");
+            ExitCode::from(exit::UNDETERMINED)
+        }
         Ok(End::Done) | Err(_) => session.tally().code(),
     }
 }

@@ -92,6 +92,11 @@ impl Session {
         Ok(())
     }
 
+    /// Whether a file was asked for.
+    pub(crate) fn has_output(&self) -> bool {
+        self.output.is_some()
+    }
+
     /// What could not be read could not be asked for.
     pub(crate) fn tally(&self) -> Tally {
         let mut tally = self.tally;

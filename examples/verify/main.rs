@@ -111,8 +111,8 @@ struct Args {
     #[arg(long, value_enum, default_value = "strict")]
     freshness: FreshnessName,
 
-    /// A file of --cert that was written so recently (as by `refresh -o`) counts as
-    /// fresh, and is not refreshed again
+    /// A file of --cert that was written so recently counts as fresh, and is not
+    /// refreshed again: for what `refresh -o` wrote and nothing failed
     #[arg(long, value_name = "SECONDS", requires = "cert", value_parser = age)]
     max_age: Option<Duration>,
 

@@ -411,6 +411,31 @@ async fn a_run_that_was_interrupted_goes_on() {
     }
 }
 
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_pipe_is_no_panic_and_no_success() {
+    let testbed = Testbed::start().await;
+    let held = cert("alice");
+    testbed.vks().upload(&held);
+    let directory = scratch("refresh-pipe");
+    let keyring = directory.join("keyring");
+    fs::write(&keyring, certs::binary(&held)).expect("it can be written");
+    let (keyring, out) = (keyring.to_str().expect("UTF-8"), directory.join("out"));
+    for (more, code) in [
+        (&[keyring][..], 0),
+        (&[keyring, "-o", out.to_str().expect("UTF-8")], 3),
+    ] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut command = super::example("refresh");
+        command.args(arguments(&testbed, more)).stdout(writer);
+        let output = tokio::task::spawn_blocking(move || command.output());
+        let output = output.await.expect("no panic").expect("it runs");
+        assert_eq!(status(&output), code, "{output:?}");
+    }
+    assert_eq!(certs_in(&out).len(), 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_report_for_people() {
     let testbed = Testbed::start().await;

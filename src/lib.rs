@@ -140,3 +140,9 @@ pub use sequoia_openpgp as openpgp;
 
 /// A boxed, sendable future: what the traits of [`dns`] and [`transport`] return.
 pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The examples of the README. What stands before its first comment is not among
+/// them: CI puts those lines into a program, where they are as short as can be.
+#[cfg(all(doctest, feature = "verify"))]
+#[doc = concat!("<!--", include_str!("../README.md"))]
+struct Readme;

@@ -1,36 +1,29 @@
-//! The file that `-o` names: whole or not at all, and never a secret key in it or
-//! under it.
+//! The file that `-o` names: whole or not at all, and never in the place of secret
+//! keys.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use openpgp_discovery::openpgp::Cert;
 use openpgp_discovery::openpgp::packet::Tag;
 use openpgp_discovery::openpgp::parse::{PacketParser, PacketParserResult, Parse as _};
-use openpgp_discovery::openpgp::serialize::SerializeInto as _;
 
 /// A file that may be written.
 #[derive(Clone, Debug)]
 pub(crate) struct OutputFile {
     path: PathBuf,
-    armor: bool,
 }
 
 impl OutputFile {
     /// Checks before the work begins that the file can be there and may be replaced.
     pub(crate) fn new(path: PathBuf) -> io::Result<Self> {
-        let armor = !path
-            .extension()
-            .and_then(|extension| extension.to_str())
-            .is_some_and(|extension| ["pgp", "gpg"].contains(&extension));
         // A link stays one: what it points to is replaced.
         let path = match fs::symlink_metadata(&path) {
             Ok(metadata) if metadata.is_symlink() => fs::canonicalize(path)?,
             _ => path,
         };
-        let file = Self { path, armor };
+        let file = Self { path };
         if !file.directory().is_dir() {
             return Err(io::Error::other("there is no such directory"));
         }
@@ -38,14 +31,12 @@ impl OutputFile {
         Ok(file)
     }
 
-    /// Writes the certificates, replacing the file in one step.
-    pub(crate) fn write(&self, certs: &[Cert]) -> io::Result<()> {
-        let content = self.content(certs)?;
+    /// Replaces the file in one step by what `fill` writes, if that succeeds.
+    pub(crate) fn replace(&self, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
         // Again: somebody may have put a key there in the meantime.
         let permissions = self.may_be_replaced()?;
         let (unfinished, mut file) = self.create_beside()?;
-        let written = file
-            .write_all(&content)
+        let written = fill(&mut file)
             .and_then(|()| permissions.map_or(Ok(()), |same| file.set_permissions(same)))
             .and_then(|()| file.sync_all())
             .and_then(|()| fs::rename(&unfinished, &self.path));
@@ -67,20 +58,6 @@ impl OutputFile {
         &self.path
     }
 
-    fn content(&self, certs: &[Cert]) -> io::Result<Vec<u8>> {
-        let mut content = Vec::new();
-        for cert in certs {
-            let public = cert.clone().strip_secret_key_material();
-            let octets = if self.armor {
-                public.armored().to_vec()
-            } else {
-                public.to_vec()
-            };
-            content.extend(octets.map_err(io::Error::other)?);
-        }
-        Ok(content)
-    }
-
     /// The permissions of the file that is there, if one is.
     fn may_be_replaced(&self) -> io::Result<Option<fs::Permissions>> {
         let metadata = match fs::metadata(&self.path) {
@@ -91,7 +68,7 @@ impl OutputFile {
         if !metadata.is_file() {
             return Err(io::Error::other("this is not a regular file"));
         }
-        if holds_secret_keys(&fs::read(&self.path)?) {
+        if holds_secret_keys(&self.path)? {
             return Err(io::Error::other(
                 "the file holds secret keys and is not replaced",
             ));
@@ -126,30 +103,47 @@ impl OutputFile {
     }
 }
 
-/// Whether there is secret key material in this, binary or in any armored block of it.
-pub(crate) fn holds_secret_keys(content: &[u8]) -> bool {
+/// Whether there is secret key material in this file, binary or in any armored block
+/// of it. Large files are read, never held.
+pub(crate) fn holds_secret_keys(path: &Path) -> io::Result<bool> {
     const BLOCK: &[u8] = b"-----BEGIN PGP ";
-    let mut starts: Vec<usize> = content
-        .windows(BLOCK.len())
-        .enumerate()
-        .filter_map(|(at, window)| (window == BLOCK).then_some(at))
-        .collect();
     // The whole as it is, too: what looks like armor can stand inside a packet.
-    starts.push(0);
-    starts
-        .into_iter()
-        .filter_map(|start| content.get(start..))
-        .any(begins_with_secret_key)
+    if begins_with_secret_key(path, 0)? {
+        return Ok(true);
+    }
+    let mut input = BufReader::new(File::open(path)?);
+    let mut window = Vec::new();
+    let mut start = 0_u64;
+    loop {
+        if input.by_ref().take(1 << 16).read_to_end(&mut window)? == 0 {
+            return Ok(false);
+        }
+        let found = window
+            .windows(BLOCK.len())
+            .enumerate()
+            .filter(|(_, octets)| *octets == BLOCK);
+        for (at, _) in found {
+            if begins_with_secret_key(path, start.saturating_add(at as u64))? {
+                return Ok(true);
+            }
+        }
+        // What may be the beginning of a block stays for the next round.
+        let surplus = window.len().saturating_sub(BLOCK.len() - 1);
+        window.drain(..surplus);
+        start = start.saturating_add(surplus as u64);
+    }
 }
 
 /// Whether a secret key is among the packets up to the first broken one.
-fn begins_with_secret_key(content: &[u8]) -> bool {
-    let mut next = PacketParser::from_bytes(content);
+fn begins_with_secret_key(path: &Path, start: u64) -> io::Result<bool> {
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(start))?;
+    let mut next = PacketParser::from_reader(file);
     while let Ok(PacketParserResult::Some(parser)) = next {
         if matches!(parser.packet.tag(), Tag::SecretKey | Tag::SecretSubkey) {
-            return true;
+            return Ok(true);
         }
         next = parser.next().map(|(_, next)| next);
     }
-    false
+    Ok(false)
 }

@@ -65,7 +65,7 @@ const SAMPLES: [Sample; 5] = [
 /// Runs it, one look-up after the other, in a fixed order.
 pub(crate) async fn run(args: &Args, session: &mut Session) -> anyhow::Result<End> {
     if let Some(option) = elsewhere(args) {
-        usage_error(&format!(
+        usage_error::<Args>(&format!(
             "{option} needs an ADDRESS: the demonstration brings a network of its own"
         ));
     }

@@ -7,15 +7,13 @@ use openpgp_discovery::{
 };
 
 use super::common::exit::Tally;
+use super::common::page::Page;
 use super::common::paint::{Paint, Tone};
 use super::common::sanitize::clean;
 
 /// A look-up: a headline, the certificates, what was refused, the trail.
 pub(crate) fn lookup(lookup: &Lookup, address: &str, paint: Paint) -> String {
-    let mut page = Page {
-        text: String::new(),
-        paint,
-    };
+    let mut page = Page::new(paint);
     match (lookup.status(), lookup.usable()) {
         (Status::Found, Some(best)) => page.headline('✔', Tone::Good, address, whence(best)),
         (Status::Found, None) => page.headline('!', Tone::Doubt, address, "found, but not usable"),
@@ -36,7 +34,7 @@ pub(crate) fn lookup(lookup: &Lookup, address: &str, paint: Paint) -> String {
         page.row("because", &error.to_string());
     }
     for found in lookup.found() {
-        page.certificate(found);
+        certificate(&mut page, found);
     }
     for rejection in lookup.rejected() {
         let of = rejection
@@ -44,19 +42,16 @@ pub(crate) fn lookup(lookup: &Lookup, address: &str, paint: Paint) -> String {
             .map_or_else(String::new, |known| format!("{}: ", known.to_spaced_hex()));
         page.row("refused", &format!("{of}{rejection}"));
     }
-    page.trail(lookup.attempts());
+    trail(&mut page, lookup.attempts());
     page.text
 }
 
 /// A text that is not an address.
 pub(crate) fn invalid(text: &str, problem: &str, paint: Paint) -> String {
-    let mut page = Page {
-        text: String::new(),
-        paint,
-    };
+    let mut page = Page::new(paint);
     page.headline('✘', Tone::Bad, text, "not an e-mail address");
     page.row("because", problem);
-    page.text.push('\n');
+    page.line("");
     page.text
 }
 
@@ -73,65 +68,39 @@ pub(crate) fn summary(tally: Tally, paint: Paint) -> String {
     format!("{}\n", paint.tint(Tone::Strong, &line))
 }
 
-struct Page {
-    text: String,
-    paint: Paint,
+fn certificate(page: &mut Page, found: &Found) {
+    page.row("certificate", &found.cert().fingerprint().to_spaced_hex());
+    for user_id in found.cert().userids() {
+        page.row(
+            "User ID",
+            &String::from_utf8_lossy(user_id.userid().value()),
+        );
+    }
+    page.row("status", &standing(found));
+    for note in found.notes() {
+        page.row("note", note);
+    }
+    page.row("from", found.provenance().url().as_str());
 }
 
-/// Everything that comes from outside passes through `clean` here, and nowhere else.
-impl Page {
-    fn headline(&mut self, mark: char, tone: Tone, who: &str, what: &str) {
-        let mark = self.paint.tint(tone, mark.encode_utf8(&mut [0; 4]));
-        let who = self.paint.tint(Tone::Strong, &clean(who));
-        let what = self.paint.tint(tone, &clean(what));
-        self.line(&format!("{mark} {who}  {what}"));
+fn trail(page: &mut Page, attempts: &[Attempt]) {
+    let paint = page.paint;
+    let steps: Vec<String> = attempts.iter().map(|one| one.step().to_string()).collect();
+    let step_width = width(steps.iter().map(String::as_str));
+    let target_width = width(attempts.iter().map(Attempt::target));
+    for (number, (attempt, step)) in attempts.iter().zip(&steps).enumerate() {
+        let is_last = number + 1 == attempts.len();
+        let branch = paint.tint(Tone::Faint, if is_last { "└─" } else { "├─" });
+        let ms = attempt.elapsed().as_secs_f64() * 1000.0;
+        let where_to = format!(
+            "{step:<step_width$}  {:<target_width$}  {ms:>8.1} ms",
+            clean(attempt.target()),
+        );
+        let (tone, said) = outcome(attempt);
+        let said = paint.tint(tone, &clean(&said));
+        page.line(&format!("    {branch} {where_to}  {said}"));
     }
-
-    fn certificate(&mut self, found: &Found) {
-        self.row("certificate", &found.cert().fingerprint().to_spaced_hex());
-        for user_id in found.cert().userids() {
-            self.row(
-                "User ID",
-                &String::from_utf8_lossy(user_id.userid().value()),
-            );
-        }
-        self.row("status", &standing(found));
-        for note in found.notes() {
-            self.row("note", note);
-        }
-        self.row("from", found.provenance().url().as_str());
-    }
-
-    fn row(&mut self, label: &str, value: &str) {
-        let label = self.paint.tint(Tone::Faint, &format!("{label:<11}"));
-        self.line(&format!("    {label}  {}", clean(value)));
-    }
-
-    fn trail(&mut self, attempts: &[Attempt]) {
-        let steps: Vec<String> = attempts.iter().map(|one| one.step().to_string()).collect();
-        let step_width = width(steps.iter().map(String::as_str));
-        let target_width = width(attempts.iter().map(Attempt::target));
-        for (number, (attempt, step)) in attempts.iter().zip(&steps).enumerate() {
-            let is_last = number + 1 == attempts.len();
-            let branch = self
-                .paint
-                .tint(Tone::Faint, if is_last { "└─" } else { "├─" });
-            let ms = attempt.elapsed().as_secs_f64() * 1000.0;
-            let where_to = format!(
-                "{step:<step_width$}  {:<target_width$}  {ms:>8.1} ms",
-                clean(attempt.target()),
-            );
-            let (tone, said) = outcome(attempt);
-            let said = self.paint.tint(tone, &clean(&said));
-            self.line(&format!("    {branch} {where_to}  {said}"));
-        }
-        self.text.push('\n');
-    }
-
-    fn line(&mut self, line: &str) {
-        // Writing to a String cannot fail.
-        let _ = writeln!(self.text, "{line}");
-    }
+    page.line("");
 }
 
 fn whence(found: &Found) -> &'static str {

@@ -6,13 +6,11 @@
 //! cargo run --release --example locate -- --json - <addresses.txt
 //! ```
 
-use std::io;
 use std::pin::pin;
 use std::process::ExitCode;
 
 use clap::builder::{PathBufValueParser, TypedValueParser as _};
-use clap::error::ErrorKind;
-use clap::{CommandFactory as _, Parser, ValueEnum};
+use clap::{Parser, ValueEnum};
 use futures_util::{StreamExt as _, stream};
 use openpgp_discovery::plan::Fallback;
 use openpgp_discovery::{KeyLocator, KeyLocatorBuilder, UserIdFilter};
@@ -25,21 +23,26 @@ mod session;
 
 #[path = "../common"]
 mod common {
+    pub(crate) mod cert_file;
     pub(crate) mod exit;
     pub(crate) mod json;
+    pub(crate) mod keyring;
     pub(crate) mod log;
     pub(crate) mod names;
     pub(crate) mod options;
     pub(crate) mod output;
+    pub(crate) mod page;
     pub(crate) mod paint;
     pub(crate) mod print;
     pub(crate) mod progress;
+    pub(crate) mod run;
     pub(crate) mod sanitize;
     pub(crate) mod trail;
 }
+use common::cert_file::CertFile;
 use common::options::NetworkOptions;
-use common::output::OutputFile;
 use common::progress::Progress;
+use common::run::{interrupt, is_closed_pipe, usage_error};
 use common::{exit, log, trail};
 use session::Session;
 
@@ -82,9 +85,9 @@ struct Args {
         short,
         long,
         value_name = "FILE",
-        value_parser = PathBufValueParser::new().try_map(OutputFile::new),
+        value_parser = PathBufValueParser::new().try_map(CertFile::new),
     )]
-    output: Option<OutputFile>,
+    output: Option<CertFile>,
 
     #[command(flatten)]
     network: NetworkOptions,
@@ -174,19 +177,6 @@ fn finish(end: anyhow::Result<End>, session: &Session) -> ExitCode {
     }
 }
 
-fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error
-        .downcast_ref::<io::Error>()
-        .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
-}
-
-/// Ends at Ctrl-C. Where that cannot be listened for, never: the system's way holds.
-async fn interrupt() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
-}
-
 impl Args {
     /// A locator with every option set. What it refuses is a usage error.
     fn locator(&self, builder: KeyLocatorBuilder, progress: Progress) -> KeyLocator {
@@ -210,13 +200,6 @@ impl Args {
         }
         builder
             .build()
-            .unwrap_or_else(|error| usage_error(&error.to_string()))
+            .unwrap_or_else(|error| usage_error::<Self>(&error.to_string()))
     }
-}
-
-/// Ends the program as clap does.
-fn usage_error(message: &str) -> ! {
-    Args::command()
-        .error(ErrorKind::ValueValidation, message)
-        .exit()
 }

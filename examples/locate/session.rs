@@ -1,17 +1,15 @@
 //! One run of the program: prints answers, counts them, remembers what was found.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::io;
 
 use anyhow::Context as _;
-use openpgp_discovery::openpgp::{Cert, Fingerprint};
 use openpgp_discovery::{Lookup, Status};
 
 use super::Args;
 use super::answer::Answer;
+use super::common::cert_file::CertFile;
 use super::common::exit::{Tally, Verdict};
-use super::common::output::OutputFile;
+use super::common::keyring::Keyring;
 use super::common::paint::Paint;
 use super::common::progress::Progress;
 use super::common::sanitize::clean;
@@ -23,10 +21,9 @@ pub(crate) struct Session {
     json: bool,
     paint: Paint,
     progress: Progress,
-    output: Option<OutputFile>,
+    output: Option<CertFile>,
     tally: Tally,
-    certs: Vec<Cert>,
-    places: HashMap<Fingerprint, usize>,
+    found: Keyring,
     typed: Typed,
 }
 
@@ -38,8 +35,7 @@ impl Session {
             progress,
             output: args.output.clone(),
             tally: Tally::default(),
-            certs: Vec::new(),
-            places: HashMap::new(),
+            found: Keyring::default(),
             typed: Typed::default(),
         }
     }
@@ -108,7 +104,7 @@ impl Session {
             return Ok(());
         };
         let name = file.path().display();
-        match self.certs.as_slice() {
+        match self.found.certs() {
             // An older file is worth more than an empty one.
             [] => eprintln!("locate: nothing was found; {name} is not written"),
             certs => file
@@ -136,21 +132,7 @@ impl Session {
             return;
         }
         for found in lookup.found() {
-            let cert = found.cert().clone();
-            match self.places.entry(cert.fingerprint()) {
-                Entry::Vacant(place) => {
-                    place.insert(self.certs.len());
-                    self.certs.push(cert);
-                }
-                Entry::Occupied(place) => {
-                    if let Some(known) = self.certs.get_mut(*place.get())
-                        // Fails for another fingerprint only, which this is not.
-                        && let Ok(both) = known.clone().merge_public(cert)
-                    {
-                        *known = both;
-                    }
-                }
-            }
+            self.found.add(found.cert().clone());
         }
     }
 }

@@ -11,10 +11,23 @@ use openpgp_discovery::openpgp::parse::Parse as _;
 use openpgp_discovery::openpgp::serialize::SerializeInto as _;
 use serde_json::Value;
 
+#[path = "../../examples/common/calendar.rs"]
+pub(crate) mod calendar;
+#[path = "../../examples/common/cert_file.rs"]
+mod cert_file;
+#[path = "../../examples/verify/moment.rs"]
+mod moment;
 #[path = "../../examples/common/output.rs"]
 mod output;
+mod refresh;
 #[path = "../../examples/common/sanitize.rs"]
 mod sanitize;
+mod verify;
+
+/// Where the programs find what they share.
+mod common {
+    pub(crate) use super::calendar;
+}
 
 /// The example, which cargo builds beside this program.
 fn example(name: &str) -> Command {
@@ -145,7 +158,7 @@ fn wkd_url_says_what_is_not_an_address() {
 
 #[test]
 fn help_is_there_and_explains_the_exit_status() {
-    for name in ["wkd_url", "locate"] {
+    for name in ["wkd_url", "locate", "refresh", "verify"] {
         let output = run(name, &["--help"]);
         assert_eq!(status(&output), 0);
         assert!(stdout(&output).contains("Exit status"), "{name}");
@@ -180,6 +193,27 @@ fn usage_errors_end_with_2_and_an_empty_stdout() {
         ("locate", &["--fallback", "sometimes", a]),
         ("locate", &["--user-ids", "none", a]),
         ("locate", &["-o", "no/such/directory/file", a]),
+        ("refresh", &[]),
+        ("refresh", &["no/such/file"]),
+        ("refresh", &["tests"]),
+        ("refresh", &["-o", "no/such/directory/file", "-"]),
+        ("refresh", &["--skip", "no/such/file", "-"]),
+        ("refresh", &["--skip", "Cargo.toml", "-"]),
+        ("refresh", &["--user-ids", "matching", "-"]),
+        ("refresh", &["--ca", pem_without_certificate, "-"]),
+        ("verify", &[]),
+        ("verify", &["no/such/file"]),
+        ("verify", &["-", "no/such/file"]),
+        ("verify", &["-", "-"]),
+        ("verify", &["--cert", "-", "-"]),
+        ("verify", &["--cert", "no/such/file", "-"]),
+        ("verify", &["-o", "out", "-", "Cargo.toml"]),
+        ("verify", &["-o", "no/such/directory/file", "-"]),
+        ("verify", &["--sender", "nobody", "-"]),
+        ("verify", &["--received", "yesterday", "-"]),
+        ("verify", &["--freshness", "some", "-"]),
+        ("verify", &["--max-age", "60", "-"]),
+        ("verify", &["--cert", "Cargo.toml", "--max-age", "-1", "-"]),
         // The demonstration has a network of its own.
         ("locate", &["--vks", "https://vks.example"]),
     ];
@@ -316,7 +350,7 @@ fn a_file_is_armored_unless_its_name_says_otherwise() {
         ("out.gpg", false),
     ] {
         let path = directory.join(name);
-        let file = output::OutputFile::new(path.clone()).expect("it may be written");
+        let file = cert_file::CertFile::new(path.clone()).expect("it may be written");
         assert_eq!(file.path(), path);
         // Twice: the second time there is a file to replace.
         file.write(&certs[..1]).expect("written");
@@ -334,12 +368,7 @@ fn a_file_is_armored_unless_its_name_says_otherwise() {
             assert!(read.iter().all(|cert| !cert.is_tsk()));
         }
     }
-    let left: Vec<PathBuf> = fs::read_dir(&directory)
-        .expect("a directory")
-        .map(|entry| entry.expect("an entry").path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "tmp"))
-        .collect();
-    assert_eq!(left, Vec::<PathBuf>::new());
+    assert_eq!(unfinished(&directory), Vec::<PathBuf>::new());
 }
 
 #[test]
@@ -348,8 +377,11 @@ fn secret_keys_are_never_replaced() {
     let (alice, bob) = (sample("alice"), sample("bob"));
     let secret_armored = bob.as_tsk().armored().to_vec().expect("octets");
     let public_armored = alice.armored().to_vec().expect("octets");
+    // The block's first line lies across the pieces in which a file is read.
+    let far = |secret: &[u8]| [vec![b'x'; (1 << 16) - 8], b"\n".to_vec(), secret.to_vec()].concat();
     let table = [
         ("binary", bob.as_tsk().to_vec().expect("octets")),
+        ("far behind", far(&secret_armored)),
         ("armored", secret_armored.clone()),
         (
             "second block",
@@ -371,15 +403,23 @@ fn secret_keys_are_never_replaced() {
     for (name, content) in table {
         let path = directory.join(name);
         // Put there after the first check: the second one still sees it.
-        let file = output::OutputFile::new(path.clone()).expect("nothing is there");
+        let file = cert_file::CertFile::new(path.clone()).expect("nothing is there");
         fs::write(&path, &content).expect("it can be written");
         assert!(file.write(&[sample("carol")]).is_err(), "{name}");
-        assert!(output::OutputFile::new(path.clone()).is_err(), "{name}");
+        assert!(cert_file::CertFile::new(path.clone()).is_err(), "{name}");
         assert!(fs::read(&path).expect("a file") == content, "{name}");
     }
-    assert!(!output::holds_secret_keys(&public_armored));
-    assert!(!output::holds_secret_keys(b"-----BEGIN PGP "));
-    assert!(output::OutputFile::new(directory).is_err());
+    for (name, content) in [
+        ("public", public_armored),
+        ("begun", b"-----BEGIN PGP ".to_vec()),
+        ("empty", Vec::new()),
+    ] {
+        let path = directory.join(name);
+        fs::write(&path, content).expect("it can be written");
+        let holds = output::holds_secret_keys(&path).expect("it can be read");
+        assert!(!holds, "{name}");
+    }
+    assert!(cert_file::CertFile::new(directory).is_err());
 }
 
 #[cfg(unix)]
@@ -392,7 +432,7 @@ fn a_link_and_the_permissions_stay() {
     fs::write(&real, "").expect("it can be written");
     fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).expect("it can be set");
     symlink(&real, &link).expect("a link");
-    let file = output::OutputFile::new(link.clone()).expect("it may be written");
+    let file = cert_file::CertFile::new(link.clone()).expect("it may be written");
     file.write(&[sample("alice")]).expect("written");
     assert!(fs::symlink_metadata(&link).expect("a link").is_symlink());
     let metadata = fs::metadata(&real).expect("a file");
@@ -425,6 +465,84 @@ fn count(content: &[u8], what: &[u8]) -> usize {
         .count()
 }
 
+/// Runs beside the servers that live in this process.
+async fn run_beside(name: &'static str, arguments: Vec<String>, input: Vec<u8>) -> Output {
+    let work = move || {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        run_with_input(name, &arguments, &input)
+    };
+    let running = tokio::task::spawn_blocking(work);
+    running.await.expect("no panic")
+}
+
+/// As Ctrl-C does.
+#[cfg(unix)]
+fn interrupt(child: &std::process::Child) {
+    let killed = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(killed.expect("kill runs").success());
+}
+
+/// The files in a directory that were begun and not finished.
+fn unfinished(directory: &Path) -> Vec<PathBuf> {
+    fs::read_dir(directory)
+        .expect("a directory")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "tmp"))
+        .collect()
+}
+
+#[test]
+fn times_are_read_and_written() {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
+    for (seconds, text) in [
+        (0, "1970-01-01T00:00:00Z"),
+        (86_399, "1970-01-01T23:59:59Z"),
+        (31_535_999, "1970-12-31T23:59:59Z"),
+        (68_169_600, "1972-02-29T00:00:00Z"),
+        (951_782_400, "2000-02-29T00:00:00Z"),
+        (951_868_800, "2000-03-01T00:00:00Z"),
+        (1_735_689_599, "2024-12-31T23:59:59Z"),
+        (4_107_542_400, "2100-03-01T00:00:00Z"),
+        (u64::from(u32::MAX), "2106-02-07T06:28:15Z"),
+    ] {
+        assert_eq!(calendar::format(at(seconds)), text);
+        assert_eq!(moment::parse(text), Ok(at(seconds)));
+    }
+    for (text, seconds) in [
+        ("1970-01-01t00:00:01z", Some(1)),
+        ("1970-01-01 01:00:00+01:00", Some(0)),
+        ("1969-12-31T23:00:00-01:00", None),
+        ("1970-01-01T23:30:00-00:45", Some(87_300)),
+        ("1970-01-01T00:00:00+00:01", None),
+        ("1990-12-31T23:59:60Z", Some(662_688_000)),
+        ("1970-02-29T00:00:00Z", None),
+        ("2100-02-29T00:00:00Z", None),
+        ("1970-13-01T00:00:00Z", None),
+        ("1970-00-01T00:00:00Z", None),
+        ("1970-01-00T00:00:00Z", None),
+        ("1970-01-01T24:00:00Z", None),
+        ("1970-01-01T00:60:00Z", None),
+        ("1970-01-01T00:00:00", None),
+        ("1970-01-01T00:00:00.Z", None),
+        ("1970-01-01T00:00:00.5", None),
+        ("1970-01-01T00:00:00+1:00", None),
+        ("+970-01-01T00:00:00Z", None),
+        ("1970-01-01-T00:00:00Z", None),
+        ("1970-01-01T00:00:00Z ", None),
+        ("1970-01-01", None),
+        ("19é0-01-01T00:00:00Z", None),
+        ("", None),
+    ] {
+        assert_eq!(moment::parse(text).ok(), seconds.map(at), "{text}");
+    }
+    let half = moment::parse("1970-01-01T00:00:00.5Z").expect("a time");
+    assert_eq!(half, UNIX_EPOCH + Duration::from_millis(500));
+}
+
 /// A network for the programs: the testbed's, by the options alone.
 #[tokio::test(flavor = "multi_thread")]
 async fn locate_asks_the_network_that_it_is_told() {
@@ -452,12 +570,7 @@ async fn locate_asks_the_network_that_it_is_told() {
         ])
         .map(str::to_owned)
         .collect::<Vec<_>>();
-    let output = tokio::task::spawn_blocking(move || {
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        run("locate", &arguments)
-    })
-    .await
-    .expect("no panic");
+    let output = run_beside("locate", arguments, Vec::new()).await;
     assert_eq!(status(&output), 3, "could not tell wins");
 
     let objects = objects(&output);

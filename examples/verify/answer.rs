@@ -1,0 +1,70 @@
+//! A verdict as a JSON object: the names and the order of its fields are a contract.
+
+use openpgp_discovery::verify::{Origin, Signer, Verdict, VerdictOutcome};
+use serde::Serialize;
+
+use super::common::{calendar, exit, names};
+
+#[derive(Serialize)]
+pub(crate) struct Answer {
+    issuer: Option<String>,
+    outcome: &'static str,
+    signer: Option<SignerObject>,
+    fresh: bool,
+    created: Option<String>,
+    reason: Option<String>,
+}
+
+#[derive(Serialize)]
+struct SignerObject {
+    fingerprint: String,
+    user_ids: Vec<String>,
+    origin: &'static str,
+    names_sender: Option<bool>,
+    status: Option<&'static str>,
+    status_at_signing: Option<&'static str>,
+}
+
+impl Answer {
+    pub(crate) fn of(verdict: &Verdict) -> Self {
+        Self {
+            issuer: verdict.issuer().map(|issuer| format!("{issuer:X}")),
+            outcome: match verdict.outcome() {
+                VerdictOutcome::Good => "good",
+                VerdictOutcome::Bad => "bad",
+                VerdictOutcome::UnknownSigner => "unknown_signer",
+                // Any outcome that the library may add is neither of these.
+                _ => "failed",
+            },
+            signer: verdict.signer().map(SignerObject::of),
+            fresh: verdict.is_fresh(),
+            created: verdict.created().map(calendar::format),
+            reason: verdict.reason().map(str::to_owned),
+        }
+    }
+}
+
+impl SignerObject {
+    fn of(signer: &Signer) -> Self {
+        Self {
+            fingerprint: signer.fingerprint().to_hex(),
+            user_ids: signer.user_ids().to_vec(),
+            origin: match signer.origin() {
+                Origin::Given => "given",
+                _ => "vks",
+            },
+            names_sender: signer.names_sender(),
+            status: signer.status().map(names::cert_status),
+            status_at_signing: signer.status_at_signing().map(names::cert_status),
+        }
+    }
+}
+
+/// What the exit status makes of it.
+pub(crate) fn verdict(verdict: &Verdict) -> exit::Verdict {
+    match verdict.outcome() {
+        VerdictOutcome::Good => exit::Verdict::Good,
+        VerdictOutcome::Bad | VerdictOutcome::UnknownSigner => exit::Verdict::None,
+        _ => exit::Verdict::Undetermined,
+    }
+}

@@ -68,6 +68,7 @@ mod digests;
 mod format;
 mod from_vks;
 mod judge;
+mod known;
 mod message;
 mod signers;
 mod standing;

@@ -1,15 +1,10 @@
 //! Whether a User ID is bound to its certificate: a question of signatures and
 //! time, not of policy.
 
-use std::time::{Duration, SystemTime};
-
-use sequoia_openpgp::packet::Signature;
+use std::time::SystemTime;
 
 use super::checked::{Checked, CheckedUserId};
-
-/// Clocks differ: what was made so much later than the reference time was made
-/// at that time.
-const TOLERANCE: Duration = Duration::from_secs(5 * 60);
+use super::clock::{created, is_alive, latest};
 
 /// How a User ID stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,11 +30,6 @@ pub(super) fn reference_time(cert: &Checked, now: SystemTime) -> SystemTime {
         .chain([cert.key.creation_time()])
         .filter(|&created| created <= latest)
         .fold(now, SystemTime::max)
-}
-
-/// Up to when a creation time counts as now.
-pub(super) fn latest(now: SystemTime) -> SystemTime {
-    now.checked_add(TOLERANCE).unwrap_or(now)
 }
 
 impl CheckedUserId {
@@ -78,13 +68,4 @@ impl CheckedUserId {
                 && created(revocation).is_some_and(|created| created >= bound)
         })
     }
-}
-
-fn is_alive(signature: &Signature, time: SystemTime) -> bool {
-    signature.signature_alive(time, Duration::ZERO).is_ok()
-}
-
-/// When a signature says that it was made.
-pub(super) fn created(signature: &Signature) -> Option<SystemTime> {
-    signature.signature_creation_time()
 }

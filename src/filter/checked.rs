@@ -1,11 +1,8 @@
 //! A certificate of which every signature verifies.
 
-use sequoia_openpgp::packet::key::{PublicParts, SubordinateRole};
-use sequoia_openpgp::packet::{Key, Signature, UserID};
+use sequoia_openpgp::packet::{Signature, UserID};
 
-use super::reduce::PrimaryKey;
-
-pub(super) type Subkey = Key<PublicParts, SubordinateRole>;
+use super::keys::{PrimaryKey, Subkey};
 
 /// The parts, and what the owner says about each.
 #[derive(Debug)]

@@ -7,11 +7,12 @@ use sequoia_openpgp::packet::Packet;
 use sequoia_openpgp::parse::Parse;
 
 use super::algorithms;
-use super::limits::{Wanted, Whose};
+use super::keys::PrimaryKey;
 use super::packets::{self, FrameError, RawPacket, is_ignored, packets};
-use super::reduce::{PrimaryKey, RawCert};
+use super::reduce::RawCert;
 use super::signature::is_key_revocation;
 use super::strays::Strays;
+use super::wanted::{Wanted, Whose};
 use crate::{Reason, Rejection};
 
 /// What is wrong with an answer in which nothing is wrong, and nothing right.
@@ -87,7 +88,11 @@ impl<'a> Answer<'a> {
     /// Gives revocations that stand apart to the certificates that they name,
     /// once all is sorted.
     pub(super) fn settle(&mut self, wanted: Wanted<'_>) {
-        self.strays.settle(&mut self.certs, wanted.limits);
+        for (packet, behind) in self.strays.take() {
+            for cert in &mut self.certs {
+                cert.adopt(packet, behind.as_ref(), wanted.limits);
+            }
+        }
         for cert in &mut self.certs {
             cert.settle(wanted.limits);
             if self.is_cut {

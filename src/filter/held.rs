@@ -6,10 +6,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use sequoia_openpgp::serialize::MarshalInto;
 use sequoia_openpgp::{Cert, Fingerprint};
 
-use super::binding::latest;
-use super::checked::Subkey;
+use super::clock::latest;
+use super::keys::{PrimaryKey, Subkey};
 use super::packets::{self, RawPacket, packets};
-use super::reduce::PrimaryKey;
 use super::signature::{By, Head, Owner, identity};
 
 /// A certificate that is held, as far as an answer is compared with it.

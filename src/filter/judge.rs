@@ -11,8 +11,8 @@ use sequoia_openpgp::types::RevocationStatus;
 use sequoia_openpgp::{Cert, Fingerprint};
 
 use super::algorithms;
-use super::binding::created;
 use super::checked::Checked;
+use super::clock::created;
 use crate::status::{SelfRevocationsCount, by_self_signatures, self_revocation};
 use crate::{CertStatus, Revocation, RevocationKind};
 

@@ -35,10 +35,12 @@ pub(crate) mod armor;
 mod binding;
 mod by_key;
 mod checked;
+mod clock;
 mod collect;
 mod filtered;
 mod held;
 mod judge;
+mod keys;
 mod limits;
 mod news;
 mod packets;
@@ -50,22 +52,23 @@ mod strays;
 mod user_id;
 mod verifier;
 mod verify;
+mod wanted;
 mod web_page;
 mod work;
 mod workers;
 
 pub use filtered::{Filtered, Kept};
 pub(crate) use held::reference_time;
+pub(crate) use keys::PrimaryKey;
 pub use limits::{Limits, UserIdFilter};
 pub(crate) use news::News;
 pub use packets::{FrameError, Packets, RawPacket, packets};
-pub(crate) use reduce::PrimaryKey;
 pub(crate) use workers::Workers;
 
 use crate::{EmailAddress, Reason, Rejection};
 use collect::Answer;
-use limits::{Wanted, Whose};
 use reduce::RawCert;
+use wanted::{Wanted, Whose};
 use work::Work;
 
 /// Reduces answers to what was asked for.
@@ -269,7 +272,7 @@ impl Filter {
                 Whose::Key | Whose::News(..) => UserIdFilter::Matching,
             },
             limits: &self.limits,
-            horizon: binding::latest(now),
+            horizon: clock::latest(now),
         };
         let mut answer = Answer::default();
         for part in parts {

@@ -6,13 +6,14 @@ use std::collections::HashSet;
 use std::time::{Duration, UNIX_EPOCH};
 
 use sequoia_openpgp::Fingerprint;
-use sequoia_openpgp::packet::{Key, key};
 
 use super::algorithms;
-use super::limits::{Limits, UserIdFilter, Wanted};
+use super::keys::PrimaryKey;
+use super::limits::{Limits, UserIdFilter};
 use super::packets::{self, RawPacket, is_ignored};
 use super::signature::{By, Head, Owner, is_key_revocation, is_of_unknown_version, types};
 use super::strays::Strays;
+use super::wanted::Wanted;
 
 const OTHERS_LEFT_OUT: &str = "It has more signed User IDs than are looked at; its expiration \
      may hang on one of the others.";
@@ -22,8 +23,6 @@ const REVOKED_BY_OTHERS: &str =
     "A revocation on its User ID that another key made was not looked at.";
 const UNKNOWN_VERSION: &str =
     "It carries a signature of an unknown version, which was not looked at.";
-
-pub(crate) type PrimaryKey = Key<key::PublicParts, key::PrimaryRole>;
 
 /// One certificate (all copies of it), reduced, of which only the primary key
 /// has been parsed.
@@ -365,6 +364,26 @@ impl<'a> RawCert<'a> {
             }
         }
     }
+
+    /// Takes a key revocation that stands apart, where it may be about this key:
+    /// its issuer names it, or it stands behind it, and may be a designated
+    /// revoker's. The signature will tell.
+    pub(super) fn adopt(
+        &mut self,
+        packet: RawPacket<'a>,
+        behind: Option<&Fingerprint>,
+        limits: &Limits,
+    ) {
+        let Some(head) = Head::parse(packet.body()) else {
+            return;
+        };
+        if head.by(&self.owner) != By::Other {
+            let limit = limits.self_signatures;
+            add(&mut self.signatures, packet, limit, &mut self.too_large);
+        } else if behind.is_none_or(|key| *key == self.fingerprint) {
+            self.offer(packet, limits);
+        }
+    }
 }
 
 impl Other<'_> {
@@ -384,7 +403,7 @@ fn offer<'a>(list: &mut Vec<RawPacket<'a>>, packet: RawPacket<'a>, limit: usize)
 }
 
 /// Adds a packet that is not yet there, up to a limit.
-pub(super) fn add<'a>(
+fn add<'a>(
     list: &mut Vec<RawPacket<'a>>,
     packet: RawPacket<'a>,
     limit: usize,

@@ -5,8 +5,9 @@ use sequoia_openpgp::{Fingerprint, KeyHandle};
 
 use super::algorithms;
 use super::checked::Checked;
+use super::keys::PrimaryKey;
 use super::packets::RawPacket;
-use super::reduce::{PrimaryKey, RawCert};
+use super::reduce::RawCert;
 use super::verifier::{Verifier, digest, signatures};
 use super::work::TooMany;
 

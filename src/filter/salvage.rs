@@ -9,8 +9,8 @@ use sequoia_openpgp::packet::{Packet, Signature};
 use sequoia_openpgp::parse::Parse;
 use sequoia_openpgp::types::SignatureType;
 
-use super::checked::Subkey;
 use super::held::Held;
+use super::keys::Subkey;
 use super::limits::Limits;
 use super::packets::{self, RawPacket, packets};
 use super::signature::{By, Head, Owner, identity, types};

@@ -3,10 +3,7 @@
 
 use sequoia_openpgp::Fingerprint;
 
-use super::limits::Limits;
 use super::packets::RawPacket;
-use super::reduce::{RawCert, add};
-use super::signature::{By, Head};
 
 /// So many are looked at. Honest answers have a handful.
 const MAX: usize = 4096;
@@ -28,23 +25,8 @@ impl<'a> Strays<'a> {
         }
     }
 
-    /// Gives each to the certificates that it may be about: those that its issuer
-    /// names, and that behind which it stands, whose designated revoker's it may
-    /// be. Signatures will tell.
-    pub(super) fn settle(&mut self, certs: &mut [RawCert<'a>], limits: &Limits) {
-        for (packet, behind) in std::mem::take(&mut self.list) {
-            let Some(head) = Head::parse(packet.body()) else {
-                continue;
-            };
-            for cert in &mut *certs {
-                let by = head.by(&cert.owner);
-                if by != By::Other {
-                    let limit = limits.self_signatures;
-                    add(&mut cert.signatures, packet, limit, &mut cert.too_large);
-                } else if behind.as_ref().is_none_or(|key| *key == cert.fingerprint) {
-                    cert.offer(packet, limits);
-                }
-            }
-        }
+    /// All of them, each with the key that it stands behind.
+    pub(super) fn take(&mut self) -> Vec<(RawPacket<'a>, Option<Fingerprint>)> {
+        std::mem::take(&mut self.list)
     }
 }

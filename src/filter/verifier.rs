@@ -6,9 +6,8 @@ use sequoia_openpgp::parse::Parse;
 use sequoia_openpgp::types::SignatureType;
 
 use super::algorithms;
-use super::checked::Subkey;
+use super::keys::{PrimaryKey, Subkey};
 use super::packets::RawPacket;
-use super::reduce::PrimaryKey;
 use super::work::{TooMany, Work};
 
 /// More back signatures than this in one binding are somebody's attack: one is enough.

@@ -9,8 +9,9 @@ use sequoia_openpgp::types::SignatureType;
 
 use super::algorithms;
 use super::checked::{Checked, CheckedSubkey, CheckedUserId};
+use super::keys::PrimaryKey;
 use super::limits::Limits;
-use super::reduce::{PrimaryKey, RawCert};
+use super::reduce::RawCert;
 use super::revokers::revoked_by_others;
 use super::verifier::{Verdict, Verifier, signatures};
 use super::work::{TooMany, Work};

@@ -7,7 +7,8 @@ use sequoia_openpgp::packet::{self, Signature};
 use sequoia_openpgp::policy::{HashAlgoSecurity, Policy};
 
 use super::collect::{Collected, is_over_a_document};
-use super::signers::{Fresh, Known, Signers};
+use super::known::{Fresh, Known};
+use super::signers::Signers;
 use super::standing::{self, Fault, Standing};
 use super::verdict::{Signer, Verdict, VerdictOutcome};
 use super::{Freshness, TOLERANCE};

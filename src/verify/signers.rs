@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use sequoia_openpgp::{Cert, KeyHandle};
 
 use super::collect::Collected;
+use super::known::{Fresh, Known};
 use super::standing;
 use super::verdict::Origin;
 use crate::BoxFuture;
@@ -35,24 +36,6 @@ pub(super) struct Terms {
     pub(super) requests: usize,
     pub(super) max_age: Duration,
     pub(super) now: SystemTime,
-}
-
-/// A certificate at hand.
-#[derive(Clone, Debug)]
-pub(super) struct Known {
-    pub(super) cert: Cert,
-    pub(super) origin: Origin,
-    pub(super) fresh: Fresh,
-}
-
-/// Whether the key server was asked about a certificate.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Fresh {
-    Yes,
-    /// It could not be asked: a sentence.
-    Failed(String),
-    /// It was not asked: too many requests.
-    OverLimit(String),
 }
 
 /// All certificates at hand, and what could not be had.

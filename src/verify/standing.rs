@@ -10,7 +10,7 @@ use sequoia_openpgp::policy::Policy;
 use sequoia_openpgp::types::RevocationStatus;
 use sequoia_openpgp::{Cert, Fingerprint, KeyHandle};
 
-use super::signers::Known;
+use super::known::Known;
 use crate::filter::algorithms;
 use crate::status::SelfRevocationsCount;
 use crate::{CertStatus, EmailAddress, Revocation, RevocationKind};

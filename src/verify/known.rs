@@ -1,0 +1,23 @@
+//! The certificates at hand.
+
+use sequoia_openpgp::Cert;
+
+use super::verdict::Origin;
+
+/// A certificate at hand.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    pub(super) cert: Cert,
+    pub(super) origin: Origin,
+    pub(super) fresh: Fresh,
+}
+
+/// Whether the key server was asked about a certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Fresh {
+    Yes,
+    /// It could not be asked: a sentence.
+    Failed(String),
+    /// It was not asked: too many requests.
+    OverLimit(String),
+}

@@ -9,12 +9,13 @@ use url::Url;
 
 use crate::dns::{AddressGuard, DnsResolver};
 use crate::fetch::Fetcher;
-use crate::filter::{Filter, Workers};
+use crate::filter::Filter;
 use crate::locator::{Inner, LetsIn};
 use crate::lookup::OnEvent;
 use crate::plan::Fallback;
 use crate::transport::HttpTransport;
 use crate::vks::{Budget, KeyServer};
+use crate::workers::Workers;
 use crate::{Error, ErrorKind, Event, KeyLocator, Limits, UserIdFilter};
 
 /// Configures a [`KeyLocator`]. Every default is the strict one.

@@ -62,7 +62,7 @@
 //! | reachable addresses | globally reachable ones | any user may type any address | [`guard`](KeyLocatorBuilder::guard) |
 //! | redirects | 3 | enough for real directories | [`max_redirects`](KeyLocatorBuilder::max_redirects) |
 //! | key server requests | by e-mail 50, then one a minute; others 1,000, then five a second | what keys.openpgp.org documents | [`vks_budget`](KeyLocatorBuilder::vks_budget) |
-//! | look-ups at once | 16 | in [`locate_all`](KeyLocator::locate_all) | [`concurrency`](KeyLocatorBuilder::concurrency) |
+//! | look-ups and refreshes at once | 16 | in [`locate_all`](KeyLocator::locate_all) and [`refresh_all`](KeyLocator::refresh_all) | [`concurrency`](KeyLocatorBuilder::concurrency) |
 //! | a signer that cannot be refreshed | could not tell | whoever cuts the line must not hide a revocation | [`Verify::freshness`](verify::Verify::freshness) |
 //! | signatures of a message; requests for them | 16; 8 | no message makes a client ask for ever | [`Verify`](verify::Verify) |
 //! | what comes out of compression | 4 GiB, 8 layers | above real files, below endless ones | [`Verify`](verify::Verify) |
@@ -78,7 +78,6 @@
 //! | the domain's web server | the address, and yours on the network |
 //! | the key server, where WKD has nothing | the address, and yours on the network |
 //! | the key server, on a refresh and a verification | the fingerprint or key ID, and yours on the network; no address of anybody |
-//! | the key server, for signatures | who signed, by fingerprint, and yours on the network |
 //!
 //! Nothing is asked for addresses that were not asked for. Errors and `tracing`
 //! events of this crate hold no local part unless
@@ -123,6 +122,7 @@ pub mod transport;
 pub mod verify;
 pub mod vks;
 pub mod wkd;
+mod workers;
 
 pub use address::{AddressError, AddressProblem, EmailAddress};
 pub use builder::KeyLocatorBuilder;

@@ -13,11 +13,12 @@ use tracing::{Instrument, debug, debug_span};
 use url::Url;
 
 use crate::fetch::{Fetcher, Miss, Page};
-use crate::filter::{Filter, Workers};
+use crate::filter::Filter;
 use crate::lookup::{Absence, Attempt, Event, Found, OnEvent, Outcome, Provenance};
 use crate::plan::{Fallback, Observation, Options, Plan};
 use crate::vks::{self, Budget, KeyServer};
 use crate::wkd;
+use crate::workers::Workers;
 use crate::{
     EmailAddress, Error, ErrorKind, KeyLocatorBuilder, Lookup, Method, Rejection, Source, Step,
 };

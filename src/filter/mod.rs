@@ -55,7 +55,6 @@ mod verify;
 mod wanted;
 mod web_page;
 mod work;
-mod workers;
 
 pub use filtered::{Filtered, Kept};
 pub(crate) use held::reference_time;
@@ -63,7 +62,6 @@ pub(crate) use keys::PrimaryKey;
 pub use limits::{Limits, UserIdFilter};
 pub(crate) use news::News;
 pub use packets::{FrameError, Packets, RawPacket, packets};
-pub(crate) use workers::Workers;
 
 use crate::{EmailAddress, Reason, Rejection};
 use collect::Answer;

@@ -17,8 +17,9 @@ use super::by_key::{absence, fetch_by_fingerprint, fetch_by_key_id};
 use super::{Budget, KeyLookup, KeyServer, Upload, UploadToken, answer, publish};
 use crate::Rejection;
 use crate::fetch::{Fetcher, Miss, Page, page};
-use crate::filter::{Filter, Filtered, Workers};
+use crate::filter::{Filter, Filtered};
 use crate::lookup::{Attempt, Event, OnEvent, Outcome};
+use crate::workers::Workers;
 use crate::{EmailAddress, Error, ErrorKind, Method, Step};
 
 /// More than a status for each address of any certificate.

@@ -248,7 +248,7 @@ impl Case {
 async fn every_verdict_in_every_form() {
     let gpg = Gpg::find();
     if gpg.is_none() {
-        println!("skipped: there is no gpg to compare verdicts with");
+        skip("there is no gpg to compare verdicts with");
     }
     for case in cases() {
         let public = case.cert.clone().strip_secret_key_material();
@@ -337,7 +337,7 @@ async fn the_wrong_file() {
 #[tokio::test]
 async fn messages_that_gpg_makes() {
     let Some(gpg) = Gpg::find() else {
-        println!("skipped: there is no gpg to make messages");
+        skip("there is no gpg to make messages");
         return;
     };
     let cert = alice();
@@ -391,7 +391,7 @@ async fn messages_that_gpg_makes() {
 #[tokio::test]
 async fn what_the_backend_cannot_compute() {
     let Some(gpg) = Gpg::find() else {
-        println!("skipped: there is no gpg to make such a key");
+        skip("there is no gpg to make such a key");
         return;
     };
     let keyring = gpg.keyring(None);
@@ -438,6 +438,12 @@ impl Run for Command {
         writer.join().expect("no panic");
         output.stdout
     }
+}
+
+/// Skipped aloud, and not at all where CI wants it.
+fn skip(why: &str) {
+    assert!(env::var_os("OPENPGP_DISCOVERY_GPG").is_none(), "{why}");
+    println!("skipped: {why}");
 }
 
 impl Gpg {

@@ -11,14 +11,15 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{Error, ErrorKind};
 
-/// As many at a time as the machine has processors; clones share them.
+/// As many at a time as the machine has processors, and never one alone: two
+/// hostile answers have to come together to hold up a third. Clones share them.
 #[derive(Clone, Debug)]
 pub(crate) struct Workers(Arc<Semaphore>);
 
 impl Default for Workers {
     fn default() -> Self {
         let count = available_parallelism().map_or(1, usize::from);
-        Self(Arc::new(Semaphore::new(count)))
+        Self(Arc::new(Semaphore::new(count.max(2))))
     }
 }
 

@@ -117,6 +117,7 @@ mod refresh;
 mod rejection;
 mod source;
 mod status;
+mod text;
 pub mod transport;
 #[cfg(feature = "verify")]
 pub mod verify;

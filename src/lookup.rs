@@ -318,6 +318,7 @@ pub enum Event<'a> {
         attempt: &'a Attempt,
     },
     /// The key server is asked for a key, outside of a look-up by address.
+    #[non_exhaustive]
     KeyAsked {
         /// How it is asked.
         step: Step,
@@ -325,6 +326,7 @@ pub enum Event<'a> {
         target: &'a str,
     },
     /// That question ended.
+    #[non_exhaustive]
     KeyAnswered {
         /// What was asked, and what came of it.
         attempt: &'a Attempt,

@@ -5,6 +5,8 @@ use std::time::SystemTime;
 
 use sequoia_openpgp::types::ReasonForRevocation;
 
+use crate::text::{printable, rfc3339};
+
 mod cert;
 mod policy;
 
@@ -104,6 +106,30 @@ impl fmt::Display for CertStatus {
             Self::NotYetValid => "not yet valid",
             Self::RejectedByPolicy => "rejected by policy",
         })
+    }
+}
+
+/// Why, how and when, and what the owner wrote, its control characters replaced:
+/// `no longer used (soft, 2026-01-02T03:04:05Z)`.
+impl fmt::Display for Revocation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.reason {
+            None | Some(ReasonForRevocation::Unspecified) => "no reason given",
+            Some(ReasonForRevocation::KeySuperseded) => "superseded by another key",
+            Some(ReasonForRevocation::KeyCompromised) => "the key is compromised",
+            Some(ReasonForRevocation::KeyRetired) => "no longer used",
+            Some(ReasonForRevocation::UIDRetired) => "no longer valid",
+            Some(_) => "an unknown reason",
+        })?;
+        write!(f, " ({}, ", self.kind)?;
+        match self.created {
+            Some(created) => write!(f, "{})", rfc3339(created))?,
+            None => f.write_str("at an unknown time)")?,
+        }
+        match self.message.as_str() {
+            "" => Ok(()),
+            message => write!(f, ": \"{}\"", printable(message)),
+        }
     }
 }
 

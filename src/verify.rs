@@ -221,7 +221,9 @@ impl Verify {
     }
 
     /// A certificate that may have signed, refreshed from the key server at that
-    /// time: within [`max_age`](Self::max_age) it is not refreshed again.
+    /// time: within [`max_age`](Self::max_age) it is not refreshed again. To be
+    /// used where [`Refresh::is_conclusive`](crate::Refresh::is_conclusive), with
+    /// the time before the question.
     pub fn refreshed(mut self, cert: Cert, at: SystemTime) -> Self {
         self.given.push(Given {
             cert,

@@ -7,7 +7,7 @@ use sequoia_openpgp::policy::Policy;
 use sequoia_openpgp::types::SignatureType;
 use sequoia_openpgp::{Cert, Fingerprint};
 
-use super::sentences::{difference, expires, revocation, user_id};
+use super::sentences::{difference, expires, user_id};
 use super::snapshot::{Snapshot, SubkeyState, UserIdState};
 use super::{Change, ChangeKind};
 use crate::{CertStatus, Revocation, RevocationKind};
@@ -145,10 +145,7 @@ fn certificate(
             true => (ChangeKind::Other, "another revocation"),
             false => (ChangeKind::Other, "a revocation that is not in effect"),
         };
-        add(
-            kind,
-            format!("The certificate has {effect}: {}.", revocation(&other)),
-        );
+        add(kind, format!("The certificate has {effect}: {}.", other));
     }
     if before.expiration != after.expiration {
         let detail = format!(
@@ -170,16 +167,16 @@ fn revoked(
 ) -> bool {
     let is_hard = |r: &Revocation| r.kind() == RevocationKind::Hard;
     match (before, after) {
-        (None, Some(now)) => add(kind, format!("{what} is revoked: {}.", revocation(now))),
+        (None, Some(now)) => add(kind, format!("{what} is revoked: {}.", now)),
         (Some(then), Some(now)) if is_hard(now) && !is_hard(then) => add(
             kind,
-            format!("{what} is revoked for good: {}.", revocation(now)),
+            format!("{what} is revoked for good: {}.", now),
         ),
         (Some(then), None) => add(
             ChangeKind::RevocationLifted,
             format!(
                 "{what} is no longer revoked: a newer self-signature lifted the revocation, {}.",
-                revocation(then)
+                then
             ),
         ),
         _ => return false,
@@ -203,7 +200,7 @@ fn one_subkey(
     let kind = ChangeKind::SubkeyRevoked;
     let told = revoked(&what, kind, was_revoked, after.revoked.as_ref(), add);
     if let Some(other) = new.revocation(&of).filter(|_| !told) {
-        let detail = format!("{what} has another revocation: {}.", revocation(&other));
+        let detail = format!("{what} has another revocation: {}.", other);
         add(ChangeKind::Other, detail);
     }
     let Some(before) = before else { return };
@@ -245,7 +242,7 @@ fn one_user_id(
     let told = match (before.revoked, after.revoked) {
         (false, true) => {
             let why = new.revocation(&of);
-            let why = why.map_or_else(String::new, |why| format!(": {}", revocation(&why)));
+            let why = why.map_or_else(String::new, |why| format!(": {why}"));
             let detail = format!("The User ID {name} is revoked{why}.");
             add(ChangeKind::UserIdRevoked, detail);
             true

@@ -3,7 +3,6 @@
 
 mod batch;
 mod changes;
-mod date;
 mod driver;
 mod outcome;
 mod sentences;

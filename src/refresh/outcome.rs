@@ -129,6 +129,14 @@ impl Refresh {
         &self.attempt
     }
 
+    /// Whether the key server said all that it knows: with or without news, or
+    /// that it does not have the certificate. Only then does the certificate count
+    /// as fresh, from the moment before the question on
+    /// (`verify::Verify::refreshed`).
+    pub fn is_conclusive(&self) -> bool {
+        self.error().is_none()
+    }
+
     /// The failure, if it is one. An [update](RefreshOutcome::Updated) has one
     /// too, where a revocation was taken out of an answer that was refused: there
     /// may be more.

@@ -5,6 +5,7 @@ use sequoia_openpgp::Fingerprint;
 use serde_json::{Map, Value};
 
 use super::{AddressStatus, Upload, UploadToken};
+use crate::text::is_invisible;
 use crate::{EmailAddress, Error, ErrorKind};
 
 /// The longest token that is taken: those seen have a few hundred octets.
@@ -120,12 +121,6 @@ fn clean(text: &str) -> String {
         clean.push('…');
     }
     clean
-}
-
-/// Formatting characters: they show nothing and change what is around them.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
-        | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
 }
 
 /// Whether a sentence holds the token or a piece of it. The whole sentence is

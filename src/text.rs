@@ -1,9 +1,9 @@
-//! Points in time, as RFC 3339 writes them.
+//! What sentences for people are made of.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Whole seconds in UTC. What lies before 1970 no OpenPGP time can say.
-pub(super) fn rfc3339(time: SystemTime) -> String {
+/// A point in time as RFC 3339 writes it: whole seconds in UTC. What lies before 1970 no OpenPGP time can say.
+pub(crate) fn rfc3339(time: SystemTime) -> String {
     let seconds = time
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
@@ -11,6 +11,21 @@ pub(super) fn rfc3339(time: SystemTime) -> String {
     let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
     let (year, month, day) = civil(days);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// Text from outside, as a terminal may see it.
+pub(crate) fn printable(text: &str) -> String {
+    let replace = |c: char| match c.is_control() || is_invisible(c) {
+        true => char::REPLACEMENT_CHARACTER,
+        false => c,
+    };
+    text.chars().map(replace).collect()
+}
+
+/// Formatting characters: they show nothing and change what is around them.
+pub(crate) fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
+        | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
 }
 
 /// Year, month and day of a number of days since 1970-01-01.

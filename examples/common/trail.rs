@@ -17,13 +17,13 @@ pub(crate) fn watch(verbose: u8, progress: Progress) -> impl Fn(Event<'_>) + Sen
         }
     };
     move |event| match event {
-        Event::Started { step, target, .. } | Event::KeyAsked { step, target } => {
+        Event::Started { step, target, .. } | Event::KeyAsked { step, target, .. } => {
             progress.say(clean(&format!("{step} {target}")).into_owned());
         }
         Event::Finished {
             address, attempt, ..
         } => tell(&progress, line(&address.to_string(), attempt)),
-        Event::KeyAnswered { attempt } => tell(&progress, line(key(attempt), attempt)),
+        Event::KeyAnswered { attempt, .. } => tell(&progress, line(key(attempt), attempt)),
         _ => {}
     }
 }

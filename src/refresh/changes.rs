@@ -168,10 +168,9 @@ fn revoked(
     let is_hard = |r: &Revocation| r.kind() == RevocationKind::Hard;
     match (before, after) {
         (None, Some(now)) => add(kind, format!("{what} is revoked: {}.", now)),
-        (Some(then), Some(now)) if is_hard(now) && !is_hard(then) => add(
-            kind,
-            format!("{what} is revoked for good: {}.", now),
-        ),
+        (Some(then), Some(now)) if is_hard(now) && !is_hard(then) => {
+            add(kind, format!("{what} is revoked for good: {}.", now))
+        }
         (Some(then), None) => add(
             ChangeKind::RevocationLifted,
             format!(

@@ -465,8 +465,8 @@ async fn events() {
     let sink = told.clone();
     let client = client(testbed.locator().on_event(move |event| {
         let line = match event {
-            Event::KeyAsked { step, target } => format!("{step} {target}"),
-            Event::KeyAnswered { attempt } => attempt.to_string(),
+            Event::KeyAsked { step, target, .. } => format!("{step} {target}"),
+            Event::KeyAnswered { attempt, .. } => attempt.to_string(),
             event => panic!("{event:?}"),
         };
         sink.lock().expect("a lock").push(line);

@@ -208,7 +208,7 @@ async fn the_trail_and_the_events() {
     let locator = testbed.locator().on_event(move |event| {
         sink.lock().expect("lock").push(match event {
             Event::KeyAsked { step, .. } => format!("> {step}"),
-            Event::KeyAnswered { attempt } => {
+            Event::KeyAnswered { attempt, .. } => {
                 format!("< {}: {}", attempt.step(), attempt.outcome())
             }
             _ => panic!("{event:?}"),

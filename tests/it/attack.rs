@@ -1,22 +1,28 @@
 //! Answers made to crash the filter, to keep it busy, or to hide a revocation.
 
+use std::future::{Future, poll_fn};
 use std::io::Write;
-use std::time::{Duration, Instant, SystemTime};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
+use std::time::{Duration, SystemTime};
 
-use futures_util::{StreamExt, stream};
 use openpgp_discovery::filter::{Filter, Filtered, Kept};
+use openpgp_discovery::openpgp;
 use openpgp_discovery::openpgp::armor::{Kind, Writer};
 use openpgp_discovery::openpgp::cert::prelude::*;
 use openpgp_discovery::openpgp::packet::key::{PrimaryRole, PublicParts};
 use openpgp_discovery::openpgp::packet::prelude::*;
 use openpgp_discovery::openpgp::packet::signature::SignatureBuilder;
 use openpgp_discovery::openpgp::parse::Parse;
+use openpgp_discovery::openpgp::policy::{HashAlgoSecurity, Policy};
 use openpgp_discovery::openpgp::serialize::SerializeInto;
 use openpgp_discovery::openpgp::types::{ReasonForRevocation, SignatureType};
-use openpgp_discovery::{CertStatus, KeyLocator, Limits, Reason, RevocationKind, wkd};
+use openpgp_discovery::{CertStatus, Limits, Reason, RevocationKind};
 use testbed::{Answer, Testbed, certs};
 
-use crate::{address, alice, locate, trail};
+use crate::{SHORT, address, alice, locate, trail};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const ALICE: &str = "alice@example.org";
@@ -194,25 +200,34 @@ fn arithmetic_has_a_budget() {
     assert_eq!(reasons(&filtered), [Reason::AddressNotCertified]);
 }
 
-/// A locator whose limits let an answer cost a minute, and that answer.
-fn slow(testbed: &Testbed, deadline: Duration) -> KeyLocator {
-    testbed.wkd_advanced(&alice(), dsa(512, 3_000));
-    let mut limits = Limits::default();
-    limits.self_signatures = 5_000;
-    limits.failed_verifications = 5_000;
-    limits.verifications = 1_000_000;
-    limits.cert = limits.body;
-    let locator = testbed.locator().no_vks().limits(limits);
-    locator.deadline(deadline).build().expect("builds")
+/// A policy that takes its time over the first signature it sees: until it is told
+/// to go on. What is slow in earnest depends on the crypto backend.
+#[derive(Debug, Default)]
+struct Stuck {
+    taken: AtomicBool,
+    goes_on: AtomicBool,
+}
+
+impl Policy for Stuck {
+    fn signature(&self, _: &Signature, _: HashAlgoSecurity) -> openpgp::Result<()> {
+        if !self.taken.swap(true, Ordering::Relaxed) {
+            while !self.goes_on.load(Ordering::Relaxed) {
+                std::thread::yield_now();
+            }
+        }
+        Ok(())
+    }
 }
 
 #[tokio::test]
 async fn judging_ends_at_the_deadline() {
     let testbed = Testbed::start().await;
-    let locator = slow(&testbed, Duration::from_secs(2));
-    let start = Instant::now();
+    testbed.wkd_advanced(&alice(), certs::cert(&[ALICE]).binary());
+    let policy = Arc::new(Stuck::default());
+    let locator = testbed.locator().no_vks().policy(policy.clone());
+    let locator = locator.deadline(SHORT).build().expect("builds");
     let lookup = locate(&locator).await;
-    assert!(start.elapsed() < Duration::from_secs(10));
+    policy.goes_on.store(true, Ordering::Relaxed);
     assert_eq!(
         trail(&lookup),
         ["dns-advanced: addresses", "advanced: Timeout"]
@@ -224,25 +239,42 @@ async fn judging_ends_at_the_deadline() {
 #[tokio::test]
 async fn judging_holds_up_no_other_lookup() {
     let testbed = Testbed::start().await;
-    let locator = slow(&testbed, Duration::from_secs(3));
     let bob = address("bob@example.com");
-    let found = certs::cert(&["bob@example.com"]).binary();
-    testbed.wkd_advanced(&bob, found.clone());
-    let url = wkd::Url::new(&bob).advanced().expect("a short domain");
-    // While Alice's answer is being judged.
-    let later = Answer::ok(found).after(Duration::from_millis(500));
-    testbed
-        .host("openpgpkey.example.com")
-        .serve(url.path(), later);
-    let lookups = locator.locate_all(stream::iter([alice(), bob.clone()]));
-    let lookups: Vec<_> = lookups.collect().await;
-    for lookup in lookups {
-        let expected = match *lookup.address() == bob {
-            true => "advanced: found 1",
-            false => "advanced: Timeout",
-        };
-        assert_eq!(trail(&lookup)[1], expected);
-    }
+    testbed.wkd_advanced(&alice(), certs::cert(&[ALICE]).binary());
+    testbed.wkd_advanced(&bob, certs::cert(&["bob@example.com"]).binary());
+    let policy = Arc::new(Stuck::default());
+    let locator = testbed.locator().no_vks().policy(policy.clone());
+    let locator = locator
+        .deadline(Duration::from_secs(3))
+        .build()
+        .expect("builds");
+    // Alice's answer is being judged, and so the first in the policy's hands.
+    let address = alice();
+    let mut stuck = pin!(locator.locate(&address));
+    let judged = poll_fn(|context| {
+        if let Poll::Ready(lookup) = stuck.as_mut().poll(context) {
+            panic!("{:?}", trail(&lookup));
+        }
+        match policy.taken.load(Ordering::Relaxed) {
+            true => Poll::Ready(()),
+            false => {
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+        }
+    });
+    judged.await;
+    let other = locator.locate(&bob).await;
+    assert_eq!(
+        trail(&other),
+        ["dns-advanced: addresses", "advanced: found 1"]
+    );
+    let lookup = stuck.await;
+    policy.goes_on.store(true, Ordering::Relaxed);
+    assert_eq!(
+        trail(&lookup),
+        ["dns-advanced: addresses", "advanced: Timeout"]
+    );
 }
 
 /// Each would be hashed with the whole key, and is about another one.

@@ -9,9 +9,10 @@ use crate::text::{printable, rfc3339};
 
 mod cert;
 mod policy;
+pub(crate) mod revokers;
 
 pub(crate) use cert::{
-    by_self_signatures, has_self_signature, in_force, revokers, self_revocation, status,
+    by_self_signatures, has_self_signature, in_force, self_revocation, self_signatures, status,
 };
 pub(crate) use policy::SelfRevocationsCount;
 

@@ -34,7 +34,10 @@
 //! no longer holds what its owner said at that time (programs replace
 //! self-signatures), the first later statement counts. Revocations by others count
 //! where the owner named them for it and the revocation verifies; their
-//! certificates are asked for too.
+//! certificates are asked for too. Where the key server does not have one, the
+//! signature can be good, and the [reason](Verdict::reason) tells of the
+//! revocation that nobody could verify; where it could not be asked for one, that
+//! is failed ([`Freshness::Strict`]).
 //!
 //! A signer that is named by a fingerprint is looked for by nothing else. By key
 //! ID only where a signature names no fingerprint; then all that have this key ID

@@ -8,7 +8,7 @@ use sequoia_openpgp::{Cert, Fingerprint};
 
 use super::binding::{Standing, reference_time};
 use super::checked::Checked;
-use super::judge::{Judge, Judgement, designated, is_milder};
+use super::judge::{Judge, Judgement, designated, is_milder, revoked_subkeys};
 use super::keys::PrimaryKey;
 use super::reduce::RawCert;
 use super::verify::verify;
@@ -65,12 +65,7 @@ pub(super) fn accept(
 
     checked.subkeys.retain(|subkey| !subkey.bindings.is_empty());
     let designated = designated(&checked, time).cloned();
-    let revoked_subkeys: Vec<_> = checked
-        .subkeys
-        .iter()
-        .filter(|subkey| !subkey.designated.is_empty())
-        .map(|subkey| subkey.key.fingerprint())
-        .collect();
+    let revoked_subkeys = revoked_subkeys(&checked, time);
     let judge = Judge {
         policy: &*filter.policy,
         time,
@@ -137,7 +132,12 @@ pub(super) fn assemble(checked: Checked) -> sequoia_openpgp::Result<Cert> {
     };
     add(
         None,
-        vec![checked.revocations, checked.direct, checked.designated],
+        vec![
+            checked.revocations,
+            checked.direct,
+            checked.designated,
+            checked.unverified,
+        ],
     );
     for user_id in checked.user_ids {
         add(
@@ -148,7 +148,12 @@ pub(super) fn assemble(checked: Checked) -> sequoia_openpgp::Result<Cert> {
     for subkey in checked.subkeys {
         add(
             Some(Packet::PublicSubkey(subkey.key)),
-            vec![subkey.revocations, subkey.bindings],
+            vec![
+                subkey.revocations,
+                subkey.bindings,
+                subkey.designated,
+                subkey.unverified,
+            ],
         );
     }
     Cert::from_packets(packets.into_iter())

@@ -7,7 +7,7 @@ use sequoia_openpgp::{Fingerprint, KeyHandle};
 
 use super::accept::{assemble, reduce};
 use super::binding::{Standing, reference_time};
-use super::judge::{Judge, designated};
+use super::judge::{Judge, designated, revoked_subkeys};
 use super::keys::PrimaryKey;
 use super::reduce::RawCert;
 use super::verify::verify;
@@ -53,12 +53,7 @@ pub(super) fn accept(
         .map(|user_id| user_id.id.value().to_vec())
         .collect();
     let designated = designated(&checked, time).cloned();
-    let revoked_subkeys: Vec<_> = checked
-        .subkeys
-        .iter()
-        .filter(|subkey| !subkey.designated.is_empty())
-        .map(|subkey| subkey.key.fingerprint())
-        .collect();
+    let revoked_subkeys = revoked_subkeys(&checked, time);
     let judge = Judge {
         policy: &*filter.policy,
         time,

@@ -1,4 +1,5 @@
-//! A certificate of which every signature verifies.
+//! A certificate of which every signature verifies, apart from those that only
+//! somebody else's key can verify.
 
 use sequoia_openpgp::packet::{Signature, UserID};
 
@@ -15,6 +16,8 @@ pub(super) struct Checked {
     pub(super) subkeys: Vec<CheckedSubkey>,
     /// Revocations of the key by those whom the owner named for it.
     pub(super) designated: Vec<Signature>,
+    /// The same, where the key that would tell is not at hand.
+    pub(super) unverified: Vec<Signature>,
     pub(super) notes: Vec<String>,
 }
 
@@ -35,6 +38,8 @@ pub(super) struct CheckedSubkey {
     pub(super) revocations: Vec<Signature>,
     /// Revocations of it by those whom the owner named for it.
     pub(super) designated: Vec<Signature>,
+    /// The same, where the key that would tell is not at hand.
+    pub(super) unverified: Vec<Signature>,
 }
 
 impl Checked {
@@ -45,11 +50,17 @@ impl Checked {
         }
     }
 
-    /// Every self-signature that verifies.
-    pub(super) fn self_signatures(&self) -> impl Iterator<Item = &Signature> {
+    /// What the owner says about the key and its User IDs, revocations apart.
+    pub(super) fn about_the_key(&self) -> impl Iterator<Item = &Signature> {
+        let user_ids = self.user_ids.iter();
         self.direct
             .iter()
-            .chain(self.user_ids.iter().flat_map(|id| &id.bindings))
+            .chain(user_ids.flat_map(|id| &id.bindings))
+    }
+
+    /// Every self-signature that verifies.
+    pub(super) fn self_signatures(&self) -> impl Iterator<Item = &Signature> {
+        self.about_the_key()
             .chain(self.subkeys.iter().flat_map(|subkey| &subkey.bindings))
     }
 }

@@ -60,6 +60,12 @@ impl Filtered {
 impl Kept {
     /// The certificate, with the wanted User IDs and no others. Every
     /// self-signature in it verifies; certifications by others are left out.
+    ///
+    /// Revocations by those whom the owner named for it are in it, also where the
+    /// revoker's certificate did not come with the answer, so that they could not
+    /// be verified: these do not count for the [status](Self::status), a note says
+    /// so, and there are at most
+    /// [`Limits::foreign_revocations`](crate::Limits::foreign_revocations) of them.
     pub fn cert(&self) -> &Cert {
         &self.cert
     }

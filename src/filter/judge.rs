@@ -2,7 +2,7 @@
 //! being verified before.
 
 use std::cmp::Ordering;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use sequoia_openpgp::cert::amalgamation::{ValidAmalgamation, ValidateAmalgamation};
 use sequoia_openpgp::packet::{Signature, UserID};
@@ -12,9 +12,9 @@ use sequoia_openpgp::{Cert, Fingerprint};
 
 use super::algorithms;
 use super::checked::Checked;
-use super::clock::created;
+use crate::status::revokers::in_effect;
 use crate::status::{SelfRevocationsCount, by_self_signatures, self_revocation};
-use crate::{CertStatus, Revocation, RevocationKind};
+use crate::{CertStatus, Revocation};
 
 /// By what is judged.
 #[derive(Clone, Copy, Debug)]
@@ -103,23 +103,23 @@ impl Judge<'_> {
     }
 }
 
-/// The revocation by a designated revoker that is in effect, if any: a hard one
-/// always, a soft one from its creation on until the owner signs something newer.
+/// The revocation by a designated revoker that is in effect, if any.
 pub(super) fn designated(cert: &Checked, time: SystemTime) -> Option<&Signature> {
-    let newest = cert
-        .direct
-        .iter()
-        .chain(cert.user_ids.iter().flat_map(|id| &id.bindings))
-        .filter_map(created)
-        .filter(|&created| created <= time)
-        .max();
-    let is_hard = |revocation: &&Signature| RevocationKind::of(revocation) == RevocationKind::Hard;
-    let is_in_effect = |revocation: &&Signature| {
-        revocation.signature_alive(time, Duration::ZERO).is_ok()
-            && newest <= revocation.signature_creation_time()
-    };
-    let mut all = cert.designated.iter();
-    all.clone().find(is_hard).or_else(|| all.find(is_in_effect))
+    let of_key = cert.designated.iter();
+    let all = in_effect(of_key, cert.about_the_key(), time);
+    all.first().copied()
+}
+
+/// The subkeys that a designated revoker revoked, with effect.
+pub(super) fn revoked_subkeys(cert: &Checked, time: SystemTime) -> Vec<Fingerprint> {
+    let subkeys = cert.subkeys.iter();
+    subkeys
+        .filter(|subkey| {
+            let all = in_effect(subkey.designated.iter(), subkey.bindings.iter(), time);
+            !all.is_empty()
+        })
+        .map(|subkey| subkey.key.fingerprint())
+        .collect()
 }
 
 /// Whether one judgement promises more than another.

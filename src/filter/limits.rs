@@ -35,7 +35,8 @@ pub struct Limits {
     /// Self-signatures of one component. 128.
     pub self_signatures: usize,
     /// Revocations by others (designated revokers) of one certificate, or of one
-    /// of its subkeys. More are not looked at; a note says so. 32.
+    /// of its subkeys. More are not looked at; a note says so. Of those that
+    /// cannot be verified yet, so many in all are kept. 32.
     pub foreign_revocations: usize,
     /// Signatures of one certificate that fail to verify. 32.
     pub failed_verifications: usize,

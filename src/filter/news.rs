@@ -22,10 +22,11 @@ use super::verify::verify;
 use super::wanted::Whose;
 use super::work::Work;
 use super::{Filter, Part, algorithms, parts, web_page};
-use crate::status::revokers;
+use crate::status::revokers::{claims, revokers};
 use crate::{Reason, Rejection};
 
-/// The news in an answer. Every signature in it verifies.
+/// The news in an answer. Every signature in it verifies, apart from the
+/// `unverified` ones.
 #[derive(Debug, Default)]
 pub(crate) struct News {
     /// The answer was the certificate asked for, and within all limits.
@@ -33,6 +34,9 @@ pub(crate) struct News {
     /// What is new of it, as a certificate: its primary key, and behind each
     /// component the new signatures. Empty where nothing is.
     pub(crate) packets: Vec<Packet>,
+    /// Which of these are revocations that only a designated revoker's key, which
+    /// did not come with them, can verify.
+    pub(crate) unverified: Vec<Signature>,
     /// User IDs that stay out, each with its newest binding.
     pub(crate) withheld: Vec<(UserID, Signature)>,
     /// The primary keys in the answer: among them may be a designated revoker's.
@@ -113,6 +117,8 @@ impl Filter {
             }
             if !raw.foreign.is_empty() || raw.subkeys.iter().any(|s| !s.foreign.is_empty()) {
                 raw.revokers = revokers(cert);
+                let held = in_the_name_of(cert, &raw.revokers);
+                raw.room.count = raw.room.count.saturating_sub(held);
             }
             match check(&raw, &keys, self, work) {
                 Ok(checked) => {
@@ -144,6 +150,8 @@ impl News {
         fresh.of_key.extend(checked.revocations);
         fresh.of_key.extend(checked.direct);
         fresh.of_key.extend(checked.designated);
+        self.unverified.extend(checked.unverified.iter().cloned());
+        fresh.of_key.extend(checked.unverified);
         for user_id in checked.user_ids {
             if user_id.matches {
                 if held.has_user_id(user_id.id.value()) || !user_id.bindings.is_empty() {
@@ -160,7 +168,13 @@ impl News {
         }
         for subkey in checked.subkeys {
             if held.has_subkey(&subkey.key.fingerprint()) || !subkey.bindings.is_empty() {
-                let signatures = [subkey.revocations, subkey.bindings, subkey.designated];
+                self.unverified.extend(subkey.unverified.iter().cloned());
+                let signatures = [
+                    subkey.revocations,
+                    subkey.bindings,
+                    subkey.designated,
+                    subkey.unverified,
+                ];
                 fresh.subkeys.push((subkey.key, signatures.concat()));
             }
         }
@@ -248,6 +262,16 @@ fn check(
         return Err(refuse(Reason::UnsupportedAlgorithm, ""));
     }
     verify(raw, keys, &filter.limits, work).map_err(|limit| refuse(Reason::TooLarge, limit.0))
+}
+
+/// How many revocations by others are held that these may have made.
+fn in_the_name_of(cert: &Cert, revokers: &[Fingerprint]) -> usize {
+    let subkeys = cert.keys().subkeys();
+    cert.primary_key()
+        .other_revocations()
+        .chain(subkeys.flat_map(|subkey| subkey.bundle().other_revocations()))
+        .filter(|signature| revokers.iter().any(|revoker| claims(signature, revoker)))
+        .count()
 }
 
 fn identity_of(signature: &Signature) -> Option<Vec<u8>> {

@@ -17,7 +17,7 @@ use super::wanted::Wanted;
 
 const OTHERS_LEFT_OUT: &str = "It has more signed User IDs than are looked at; its expiration \
      may hang on one of the others.";
-const MANY_REVOCATIONS: &str =
+pub(super) const MANY_REVOCATIONS: &str =
     "There are more revocations by others than are looked at; one of them may count.";
 const REVOKED_BY_OTHERS: &str =
     "A revocation on its User ID that another key made was not looked at.";
@@ -46,10 +46,18 @@ pub(super) struct RawCert<'a> {
     pub(super) owner: Owner,
     /// Whom the owner named for revoking it, as far as that is known before.
     pub(super) revokers: Vec<Fingerprint>,
+    pub(super) room: Room,
     others: Vec<Other<'a>>,
     leaves_others_out: bool,
     /// All packets of each copy.
     copies: Vec<Vec<RawPacket<'a>>>,
+}
+
+/// How many revocations by designated revokers may be kept that nobody verified.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Room {
+    pub(super) count: usize,
+    pub(super) octets: usize,
 }
 
 /// A User ID that does not match, with what decides which of them count: the
@@ -95,6 +103,7 @@ impl<'a> RawCert<'a> {
             notes: Vec::new(),
             too_large: None,
             revokers: Vec::new(),
+            room: Room::default(),
             others: Vec::new(),
             leaves_others_out: false,
             copies: Vec::new(),
@@ -351,6 +360,10 @@ impl<'a> RawCert<'a> {
         if total > limits.cert {
             self.too_large = Some(format!("more than {} octets after filtering", limits.cert));
         }
+        self.room = Room {
+            count: limits.foreign_revocations,
+            octets: limits.cert.saturating_sub(total),
+        };
         let mut room = limits.cert;
         self.others.sort_by_key(|other| Reverse(other.rank()));
         for Other { user_id, .. } in std::mem::take(&mut self.others) {

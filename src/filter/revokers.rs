@@ -1,20 +1,25 @@
 //! Revocations by those whom a certificate's owner named for it.
+//!
+//! Where the revoker's key came with the same answer they are verified here.
+//! Else they are handed on as they are: they count for nothing by themselves, and
+//! whoever has the revoker's certificate, now or later, can tell. Those by
+//! anybody else stay out.
 
 use sequoia_openpgp::packet::Signature;
-use sequoia_openpgp::{Fingerprint, KeyHandle};
+use sequoia_openpgp::serialize::MarshalInto;
+use sequoia_openpgp::{Fingerprint, Packet};
 
 use super::algorithms;
 use super::checked::Checked;
 use super::keys::PrimaryKey;
 use super::packets::RawPacket;
-use super::reduce::RawCert;
+use super::reduce::{MANY_REVOCATIONS, RawCert, Room};
 use super::verifier::{Verifier, digest, signatures};
 use super::work::TooMany;
+use crate::status::revokers::{REVOKER_NOT_AT_HAND, claims, named};
 
 const FOREIGN_REVOCATION: &str =
     "A revocation by somebody whom the owner did not name for it was ignored.";
-const REVOKER_NOT_AT_HAND: &str = "A revocation by a designated revoker was not counted: \
-     the revoker's certificate is not at hand to verify it.";
 
 /// Revocations by other keys count where the owner named these keys.
 pub(super) fn revoked_by_others(
@@ -24,7 +29,13 @@ pub(super) fn revoked_by_others(
     on_subkeys: &[&[RawPacket<'_>]],
     keys: &[(Fingerprint, PrimaryKey)],
 ) -> Result<(), TooMany> {
-    let revokers = named(checked, &cert.revokers);
+    // Nearly always.
+    if cert.foreign.is_empty() && on_subkeys.iter().all(|all| all.is_empty()) {
+        return Ok(());
+    }
+    let mut revokers: Vec<_> = named(checked.about_the_key()).collect();
+    revokers.extend(cert.revokers.iter().cloned());
+    let mut room = cert.room;
     for signature in signatures(&cert.foreign) {
         // One that is about another key only rides along.
         if digest(&signature, |c| signature.hash_direct_key(c, &cert.key)).is_none() {
@@ -37,7 +48,13 @@ pub(super) fn revoked_by_others(
                     checked.designated.push(signature);
                 }
             }
-            Revoker::Named => checked.note(REVOKER_NOT_AT_HAND),
+            Revoker::Named => {
+                checked.note(REVOKER_NOT_AT_HAND);
+                match room.takes(&signature) {
+                    true => checked.unverified.push(signature),
+                    false => checked.note(MANY_REVOCATIONS),
+                }
+            }
             Revoker::Stranger => checked.note(FOREIGN_REVOCATION),
         }
     }
@@ -55,12 +72,34 @@ pub(super) fn revoked_by_others(
                         subkey.designated.push(signature);
                     }
                 }
-                Revoker::Named => checked.note(REVOKER_NOT_AT_HAND),
+                Revoker::Named => {
+                    let fits = room.takes(&signature);
+                    if fits {
+                        subkey.unverified.push(signature);
+                    } else {
+                        checked.note(MANY_REVOCATIONS);
+                    }
+                    checked.note(REVOKER_NOT_AT_HAND);
+                }
                 Revoker::Stranger => checked.note(FOREIGN_REVOCATION),
             }
         }
     }
     Ok(())
+}
+
+impl Room {
+    /// Whether one more fits, which it then takes up.
+    fn takes(&mut self, signature: &Signature) -> bool {
+        let size = Packet::from(signature.clone()).serialized_len();
+        match (self.count.checked_sub(1), self.octets.checked_sub(size)) {
+            (Some(count), Some(octets)) => {
+                *self = Self { count, octets };
+                true
+            }
+            _ => false,
+        }
+    }
 }
 
 enum Revoker<'k> {
@@ -74,12 +113,7 @@ fn revoker<'k>(
     revokers: &[Fingerprint],
     keys: &'k [(Fingerprint, PrimaryKey)],
 ) -> Revoker<'k> {
-    let issuers = signature.get_issuers();
-    let made_it = |fingerprint: &Fingerprint| {
-        let handle = KeyHandle::from(fingerprint);
-        issuers.iter().any(|issuer| issuer.aliases(&handle))
-    };
-    match revokers.iter().find(|revoker| made_it(revoker)) {
+    match revokers.iter().find(|revoker| claims(signature, revoker)) {
         None => Revoker::Stranger,
         Some(named) => keys
             .iter()
@@ -87,16 +121,4 @@ fn revoker<'k>(
             .filter(|(_, key)| algorithms::is_computable(key))
             .map_or(Revoker::Named, |(_, key)| Revoker::AtHand(key)),
     }
-}
-
-/// Whom the owner named for revoking it (RFC 9580, section 5.2.3.23).
-fn named(checked: &Checked, before: &[Fingerprint]) -> Vec<Fingerprint> {
-    checked
-        .direct
-        .iter()
-        .chain(checked.user_ids.iter().flat_map(|id| &id.bindings))
-        .flat_map(|signature| signature.revocation_keys())
-        .map(|revoker| revoker.revoker().1.clone())
-        .chain(before.iter().cloned())
-        .collect()
 }

@@ -32,6 +32,7 @@ pub(super) fn verify(
         user_ids: Vec::new(),
         subkeys: Vec::new(),
         designated: Vec::new(),
+        unverified: Vec::new(),
         notes: cert.notes.clone(),
     };
     let own = signatures(&cert.signatures);
@@ -71,6 +72,7 @@ pub(super) fn verify(
                     bindings: Vec::new(),
                     revocations: Vec::new(),
                     designated: Vec::new(),
+                    unverified: Vec::new(),
                 });
             }
             for signature in of_sort(all, revocations) {

@@ -10,6 +10,7 @@ use sequoia_openpgp::{Cert, Fingerprint};
 use super::sentences::{difference, expires, user_id};
 use super::snapshot::{Snapshot, SubkeyState, UserIdState};
 use super::{Change, ChangeKind};
+use crate::filter::PrimaryKey;
 use crate::{CertStatus, Revocation, RevocationKind};
 
 /// Before and after, each judged.
@@ -18,19 +19,23 @@ pub(super) struct Moments<'c> {
     pub(super) after: (&'c Cert, &'c CertStatus, SystemTime),
     /// One by which self-revocations count.
     pub(super) policy: &'c dyn Policy,
+    /// Among them may be a designated revoker's.
+    pub(super) keys: &'c [PrimaryKey],
 }
 
 impl Moments<'_> {
-    /// What the new packets changed: not nothing, where there are any.
-    pub(super) fn changes(&self, packets: &[Packet]) -> Vec<Change> {
-        let (cert, status, time) = self.before;
-        let before = Snapshot::new(cert, status, self.policy, time);
-        let (cert, status, time) = self.after;
-        let after = Snapshot::new(cert, status, self.policy, time);
+    /// What the new packets changed: not nothing, where there are any. Those that
+    /// are `unverified` change nothing, and nobody knows whose words they are.
+    pub(super) fn changes(&self, packets: &[Packet], unverified: &[Signature]) -> Vec<Change> {
+        let before = Snapshot::new(self.before, self.policy, self.keys);
+        let after = Snapshot::new(self.after, self.policy, self.keys);
 
         let mut changes = Vec::new();
         let mut add = |kind, detail: String| changes.push(Change::new(kind, detail));
-        let new = News::sort(packets);
+        let new = News::sort(packets, unverified);
+        if new.has_unverified {
+            add(ChangeKind::Other, UNVERIFIED.to_owned());
+        }
         certificate(&before, &after, &new, &mut add);
         let moved = before.expiration != after.expiration
             || before.status.is_revoked() != after.status.is_revoked();
@@ -88,31 +93,44 @@ enum Of {
     Subkey(Fingerprint),
 }
 
+const UNVERIFIED: &str = "A revocation in the name of a designated revoker was added, which \
+     does not count before it can be verified.";
+
 /// The new signatures, sorted.
-struct News<'p>(Vec<(Of, &'p Signature)>);
+struct News<'p> {
+    verified: Vec<(Of, &'p Signature)>,
+    has_unverified: bool,
+}
 
 impl<'p> News<'p> {
-    fn sort(packets: &'p [Packet]) -> Self {
+    fn sort(packets: &'p [Packet], unverified: &[Signature]) -> Self {
         let mut of = Of::Key;
-        let mut all = Vec::new();
+        let mut verified = Vec::new();
+        let mut has_unverified = false;
         for packet in packets {
             match packet {
                 Packet::UserID(id) => of = Of::UserId(id.clone()),
                 Packet::PublicSubkey(key) => of = Of::Subkey(key.fingerprint()),
-                Packet::Signature(signature) => all.push((of.clone(), signature)),
+                Packet::Signature(signature) if unverified.contains(signature) => {
+                    has_unverified = true;
+                }
+                Packet::Signature(signature) => verified.push((of.clone(), signature)),
                 _ => {}
             }
         }
-        Self(all)
+        Self {
+            verified,
+            has_unverified,
+        }
     }
 
     fn has_binding(&self, of: &Of) -> bool {
-        let mut all = self.0.iter();
+        let mut all = self.verified.iter();
         all.any(|(about, signature)| about == of && !is_revocation(signature))
     }
 
     fn revocation(&self, of: &Of) -> Option<Revocation> {
-        let mut all = self.0.iter();
+        let mut all = self.verified.iter();
         let found = all.find(|(about, signature)| about == of && is_revocation(signature));
         found.map(|(_, signature)| Revocation::of(signature))
     }

@@ -13,10 +13,10 @@ use super::changes::{Moments, withheld};
 use super::{Refresh, RefreshOutcome};
 use crate::Rejection;
 use crate::fetch::{Fetcher, Miss, Page};
-use crate::filter::{News, reference_time};
+use crate::filter::{News, PrimaryKey, reference_time};
 use crate::locator::Inner;
 use crate::lookup::{Attempt, Event, Outcome};
-use crate::status::{SelfRevocationsCount, in_force, status};
+use crate::status::{SelfRevocationsCount, in_force, revokers, status};
 use crate::vks::{KeyServer, by_key};
 use crate::{CertStatus, Error, ErrorKind, KeyLocator, Method, Reason, Step};
 
@@ -41,7 +41,12 @@ impl KeyLocator {
     /// cancels it.
     ///
     /// A revocation by a designated revoker counts where the revoker's
-    /// certificate comes with the same answer.
+    /// certificate comes with the same answer. Without it the revocation is kept,
+    /// at most [`Limits::foreign_revocations`](crate::Limits::foreign_revocations)
+    /// of such, and a note says that it does not count; it does once an answer
+    /// brings the revoker's certificate, for [`before`](Refresh::before) too, and
+    /// [verifying a signature](crate::KeyLocator::verify) asks for it. Revocations
+    /// by others whom the owner did not name stay out.
     ///
     /// # Privacy
     ///
@@ -164,6 +169,8 @@ impl Merged {
 
     /// What is held stands.
     fn stands(cert: Cert, outcome: RefreshOutcome, status: CertStatus) -> Self {
+        let mut notes = Vec::new();
+        note_unverified(&cert, &[], &mut notes);
         Self {
             cert,
             outcome,
@@ -171,7 +178,7 @@ impl Merged {
             after: status,
             changes: Vec::new(),
             rejected: Vec::new(),
-            notes: Vec::new(),
+            notes,
         }
     }
 }
@@ -240,8 +247,9 @@ impl Inner {
                     before: (&cert, &before, time_before),
                     after: (merged, &after, time),
                     policy: &policy,
+                    keys: &news.keys,
                 };
-                changes = moments.changes(&news.packets);
+                changes = moments.changes(&news.packets, &news.unverified);
                 (after, time)
             }
         };
@@ -251,6 +259,7 @@ impl Inner {
             (None, false) => RefreshOutcome::Failed,
         };
         let cert = merged.unwrap_or(cert);
+        note_unverified(&cert, &news.keys, &mut news.notes);
         if !news.withheld.is_empty() {
             changes.extend(withheld(
                 &cert,
@@ -269,10 +278,20 @@ impl Inner {
         }
     }
 
-    fn judge(&self, cert: &Cert, keys: &[crate::filter::PrimaryKey]) -> (CertStatus, SystemTime) {
+    fn judge(&self, cert: &Cert, keys: &[PrimaryKey]) -> (CertStatus, SystemTime) {
         let now = self.filter.time.unwrap_or_else(SystemTime::now);
         let time = reference_time(cert, now);
         (status(cert, &*self.filter.policy, time, keys), time)
+    }
+}
+
+/// Says that a revocation, held or new, waits for its maker's certificate.
+fn note_unverified(cert: &Cert, keys: &[PrimaryKey], notes: &mut Vec<String>) {
+    let noted = notes
+        .iter()
+        .any(|note| note == revokers::REVOKER_NOT_AT_HAND);
+    if !noted && !revokers::absent(cert, |_| true, keys.iter()).is_empty() {
+        notes.push(revokers::REVOKER_NOT_AT_HAND.to_owned());
     }
 }
 

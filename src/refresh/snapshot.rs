@@ -7,7 +7,8 @@ use sequoia_openpgp::policy::Policy;
 use sequoia_openpgp::types::RevocationStatus;
 use sequoia_openpgp::{Cert, Fingerprint};
 
-use crate::status::in_force;
+use crate::filter::PrimaryKey;
+use crate::status::{in_force, revokers};
 use crate::{CertStatus, Revocation};
 
 /// What is compared.
@@ -38,12 +39,12 @@ pub(super) struct SubkeyState<'c> {
 }
 
 impl<'c> Snapshot<'c> {
-    /// `policy` is one by which self-revocations count.
+    /// `policy` is one by which self-revocations count; among `keys` may be a
+    /// designated revoker's.
     pub(super) fn new(
-        cert: &'c Cert,
-        status: &CertStatus,
+        (cert, status, time): (&'c Cert, &CertStatus, SystemTime),
         policy: &'c dyn Policy,
-        time: SystemTime,
+        keys: &[PrimaryKey],
     ) -> Self {
         let valid = cert.with_policy(policy, time).ok();
         Self {
@@ -64,13 +65,15 @@ impl<'c> Snapshot<'c> {
                 .map(|subkey| {
                     let bundle = subkey.bundle();
                     let binding = bundle.binding_signature(policy, time).ok();
-                    let revoked = match bundle.revocation_status(policy, time) {
+                    let fingerprint = subkey.key().fingerprint();
+                    let own = match bundle.revocation_status(policy, time) {
                         RevocationStatus::Revoked(all) => Revocation::worst_of(&all),
                         _ => None,
                     };
+                    let by_others = revokers::of_subkey(cert, &fingerprint, time, keys.iter());
                     SubkeyState {
-                        fingerprint: subkey.key().fingerprint(),
-                        revoked,
+                        fingerprint,
+                        revoked: Revocation::graver(own, by_others.map(Revocation::of)),
                         binding,
                         expiration: binding.and_then(|s| s.key_expiration_time(subkey.key())),
                     }

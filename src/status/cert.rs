@@ -2,19 +2,14 @@
 
 use std::time::{Duration, SystemTime};
 
+use sequoia_openpgp::Cert;
 use sequoia_openpgp::cert::amalgamation::ValidateAmalgamation;
-use sequoia_openpgp::packet::key::{PrimaryRole, PublicParts};
-use sequoia_openpgp::packet::{Key, Signature};
+use sequoia_openpgp::packet::Signature;
 use sequoia_openpgp::policy::Policy;
 use sequoia_openpgp::types::RevocationStatus;
-use sequoia_openpgp::{Cert, Fingerprint};
 
-use super::{CertStatus, Revocation, RevocationKind, SelfRevocationsCount};
-
-type PrimaryKey = Key<PublicParts, PrimaryRole>;
-
-/// More revocations by others are not looked at.
-const MANY: usize = 32;
+use super::{CertStatus, Revocation, SelfRevocationsCount, revokers};
+use crate::filter::PrimaryKey;
 
 impl CertStatus {
     /// How a certificate stands by a policy and at a time, judged by all that it
@@ -56,7 +51,8 @@ pub(crate) fn status(
 ) -> CertStatus {
     let status = CertStatus::of(cert, policy, time);
     let own = status.revocation().cloned();
-    match Revocation::graver(own, designated(cert, time, keys)) {
+    let designated = revokers::of_key(cert, time, keys.iter()).map(Revocation::of);
+    match Revocation::graver(own, designated) {
         Some(revocation) => CertStatus::Revoked(revocation),
         None => status,
     }
@@ -106,7 +102,7 @@ pub(crate) fn has_self_signature(cert: &Cert) -> bool {
 }
 
 /// What the owner says about the key and its User IDs, revocations apart.
-fn self_signatures(cert: &Cert) -> impl Iterator<Item = &Signature> {
+pub(crate) fn self_signatures(cert: &Cert) -> impl Iterator<Item = &Signature> {
     cert.primary_key()
         .self_signatures()
         .chain(cert.userids().flat_map(|user_id| user_id.self_signatures()))
@@ -114,44 +110,6 @@ fn self_signatures(cert: &Cert) -> impl Iterator<Item = &Signature> {
 
 fn is_alive(signature: &Signature, time: SystemTime) -> bool {
     signature.signature_alive(time, Duration::ZERO).is_ok()
-}
-
-/// Whom the owner named for revoking it (RFC 9580, section 5.2.3.23).
-pub(crate) fn revokers(cert: &Cert) -> Vec<Fingerprint> {
-    self_signatures(cert)
-        .flat_map(|signature| signature.revocation_keys())
-        .map(|revoker| revoker.revoker().1.clone())
-        .collect()
-}
-
-/// The revocation by a designated revoker that is in effect: a hard one always,
-/// a soft one from its creation on until the owner signs something newer.
-fn designated(cert: &Cert, time: SystemTime, keys: &[PrimaryKey]) -> Option<Revocation> {
-    let primary = cert.primary_key();
-    let mut revocations = primary.other_revocations().take(MANY).peekable();
-    revocations.peek()?;
-    let revokers = revokers(cert);
-    let keys: Vec<_> = keys
-        .iter()
-        .filter(|key| revokers.contains(&key.fingerprint()))
-        .collect();
-    let newest = self_signatures(cert)
-        .filter_map(|signature| signature.signature_creation_time())
-        .filter(|&created| created <= time)
-        .max();
-    let in_effect = |s: &&Signature| {
-        RevocationKind::of(s) == RevocationKind::Hard
-            || (is_alive(s, time) && newest <= s.signature_creation_time())
-    };
-    let mut all: Vec<_> = revocations.filter(in_effect).collect();
-    // A hard one decides: those first.
-    all.sort_by_key(|s| RevocationKind::of(s) == RevocationKind::Soft);
-    let verifies = |s: &&Signature| {
-        let verifies =
-            |key: &&PrimaryKey| s.verify_primary_key_revocation(*key, primary.key()).is_ok();
-        keys.iter().any(verifies)
-    };
-    all.into_iter().find(verifies).map(Revocation::of)
 }
 
 /// The self-signature that says when the certificate expires, and when that is.

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use sequoia_openpgp::KeyHandle;
 use sequoia_openpgp::packet::key::{PublicParts, UnspecifiedRole};
 use sequoia_openpgp::packet::{self, Signature};
 use sequoia_openpgp::policy::{HashAlgoSecurity, Policy};
@@ -36,6 +37,23 @@ struct Finding {
     is_its_key: bool,
 }
 
+/// A key that may have made the signature.
+struct Candidate<'k> {
+    known: &'k Known,
+    key: &'k Key,
+    finding: Finding,
+    /// Where they mattered.
+    looks: Option<Looks>,
+}
+
+/// How a signer stands.
+struct Looks {
+    now: Standing,
+    /// When the signature was made, if it says so.
+    then: Option<Standing>,
+    names_sender: Option<bool>,
+}
+
 type Key = packet::Key<PublicParts, UnspecifiedRole>;
 
 impl Judge<'_> {
@@ -57,7 +75,7 @@ impl Judge<'_> {
             }
         };
         verdict.created = signature.signature_creation_time();
-        let mut best: Option<(u8, Verdict)> = None;
+        let mut best: Option<Candidate<'_>> = None;
         for known in self.signers.of(one) {
             for key in known
                 .cert
@@ -65,16 +83,47 @@ impl Judge<'_> {
                 .map(|key| key.key())
                 .filter(|key| one.issuers.iter().any(|by| key.key_handle().aliases(by)))
             {
-                let (rank, judged) = self.by(signature, digest, known, key, verdict.clone());
-                if best.as_ref().is_none_or(|(other, _)| rank > *other) {
-                    best = Some((rank, judged));
+                let candidate = self.by(signature, digest, known, key);
+                if best
+                    .as_ref()
+                    .is_none_or(|other| candidate.finding.rank() > other.finding.rank())
+                {
+                    best = Some(candidate);
                 }
             }
         }
         match best {
-            Some((_, verdict)) => verdict,
+            Some(best) => self.with_signer(signature, best, verdict),
             None => self.without_signer(one, verdict),
         }
+    }
+
+    fn with_signer(
+        &self,
+        signature: &Signature,
+        best: Candidate<'_>,
+        mut verdict: Verdict,
+    ) -> Verdict {
+        let Candidate {
+            known,
+            key,
+            finding,
+            looks,
+        } = best;
+        let looks = looks.unwrap_or_else(|| self.look(signature, known, key));
+        verdict.outcome = finding.outcome;
+        verdict.reason = finding.reason;
+        verdict.fresh = known.fresh == Fresh::Yes;
+        verdict.signer = Some(Signer {
+            cert: known.cert.clone(),
+            key: key.fingerprint(),
+            user_ids: standing::user_ids(&known.cert, self.policy, self.now),
+            origin: known.origin,
+            names_sender: looks.names_sender,
+            status: looks.now.status,
+            status_at_signing: looks.then.and_then(|then| then.status),
+        });
+        verdict
     }
 
     fn without_signer(&self, one: &Collected, mut verdict: Verdict) -> Verdict {
@@ -94,67 +143,59 @@ impl Judge<'_> {
         verdict
     }
 
-    /// Judges by one key. The higher the rank, the more it says.
-    fn by(
+    /// Judges by one key; first what no status of the signer can change.
+    fn by<'k>(
         &self,
         signature: &Signature,
         digest: Option<&[u8]>,
-        known: &Known,
-        key: &Key,
-        mut verdict: Verdict,
-    ) -> (u8, Verdict) {
-        let latest = self.latest(self.now);
-        let fingerprint = key.fingerprint();
-        let subject = standing::Key {
-            cert: &known.cert,
-            fingerprint: &fingerprint,
-            policy: self.policy,
-            at_hand: &self.signers.known,
-            latest,
+        known: &'k Known,
+        key: &'k Key,
+    ) -> Candidate<'k> {
+        let mut looks = None;
+        let mut finding = match self.without_status(signature, digest, key) {
+            Some(finding) => finding,
+            None => {
+                let looks = looks.insert(self.look(signature, known, key));
+                self.by_status(known, key, looks)
+            }
         };
-        let now = subject.at(self.now);
-        let created = signature.signature_creation_time();
-        let then = created.map(|created| subject.at(created));
-        let names_sender = self.sender.map(|sender| {
-            let at = created.unwrap_or(self.now);
-            standing::names(&known.cert, sender, self.policy, at, latest)
-        });
-
-        let mut finding = self.find(signature, digest, known, key, (&now, then.as_ref()));
-        if finding.outcome == VerdictOutcome::Good && names_sender == Some(false) {
-            finding = bad("The signer's certificate does not name the sender.");
-            finding.is_its_key = true;
-        }
-        let fresh = self.fresh(known);
         if let (false, false, Some(why)) = (
             finding.is_final,
             finding.outcome == VerdictOutcome::Failed,
-            fresh,
+            self.fresh(known),
         ) {
             finding = Finding {
                 is_its_key: finding.is_its_key,
                 ..failed(format!("The signer could not be refreshed: {why}"))
             };
         }
-        let rank = match (finding.outcome, finding.is_its_key) {
-            (VerdictOutcome::Good, _) => 3,
-            (VerdictOutcome::Failed, _) => 2,
-            (_, true) => 1,
-            (_, false) => 0,
+        Candidate {
+            known,
+            key,
+            finding,
+            looks,
+        }
+    }
+
+    /// How a key and its certificate stood and stand.
+    fn look(&self, signature: &Signature, known: &Known, key: &Key) -> Looks {
+        let latest = self.latest(self.now);
+        let subject = standing::Key {
+            cert: &known.cert,
+            fingerprint: &key.fingerprint(),
+            policy: self.policy,
+            at_hand: &self.signers.known,
+            latest,
         };
-        verdict.outcome = finding.outcome;
-        verdict.reason = finding.reason;
-        verdict.fresh = known.fresh == Fresh::Yes;
-        verdict.signer = Some(Signer {
-            cert: known.cert.clone(),
-            key: fingerprint,
-            user_ids: standing::user_ids(&known.cert, self.policy, self.now),
-            origin: known.origin,
-            names_sender,
-            status: now.status,
-            status_at_signing: then.and_then(|then| then.status),
-        });
-        (rank, verdict)
+        let created = signature.signature_creation_time();
+        Looks {
+            now: subject.at(self.now),
+            then: created.map(|created| subject.at(created)),
+            names_sender: self.sender.map(|sender| {
+                let at = created.unwrap_or(self.now);
+                standing::names(&known.cert, sender, self.policy, at, latest)
+            }),
+        }
     }
 
     /// What was not refreshed and cannot be judged for it: why.
@@ -165,54 +206,60 @@ impl Judge<'_> {
         }
     }
 
-    /// First what no status of the signer can change.
-    fn find(
+    /// What decides, whoever the signer is. `None` where the key made it and
+    /// nothing speaks against the signature itself.
+    fn without_status(
         &self,
         signature: &Signature,
         digest: Option<&[u8]>,
-        known: &Known,
         key: &Key,
-        (now, then): (&Standing, Option<&Standing>),
-    ) -> Finding {
+    ) -> Option<Finding> {
         if !is_over_a_document(signature) {
-            return bad(format!(
-                "It is no signature over a document: {}.",
-                signature.typ()
-            ))
-            .for_good();
+            let why = format!("It is no signature over a document: {}.", signature.typ());
+            return Some(bad(why).for_good());
         }
         if !algorithms::is_computable(key) || algorithms::is_oversized(key) {
-            return failed(format!(
-                "Its algorithm cannot be computed: {}.",
-                key.pk_algo()
-            ));
+            let algorithm = key.pk_algo();
+            return Some(failed(format!(
+                "Its algorithm cannot be computed: {algorithm}."
+            )));
         }
         if !signature.hash_algo().is_supported() {
             let algorithm = signature.hash_algo();
-            return failed(format!("Its algorithm cannot be computed: {algorithm}."));
+            return Some(failed(format!(
+                "Its algorithm cannot be computed: {algorithm}."
+            )));
         }
-        let (Some(created), Some(then)) = (signature.signature_creation_time(), then) else {
-            return bad("It does not say when it was made.").for_good();
+        let Some(created) = signature.signature_creation_time() else {
+            return Some(bad("It does not say when it was made.").for_good());
         };
         if created < key.creation_time() {
-            return bad("It claims to be older than the key that made it.").for_good();
+            let why = "It claims to be older than the key that made it.";
+            return Some(bad(why).for_good());
         }
         let verifies = digest.is_some_and(|digest| signature.verify_digest(key, digest).is_ok());
         if !verifies {
-            return bad(
-                "It is not over this content: the one or the other was changed, or is the wrong \
-                 one.",
-            )
-            .for_good();
+            let why = "It is not over this content: the one or the other was changed, or is the \
+                       wrong one.";
+            return Some(bad(why).for_good());
         }
-        let finding = match self.of_signature(signature, created) {
-            Some(why) => bad(why).for_good(),
-            None => self.of_signer(known, now, then),
+        let why = self.of_signature(signature, created)?;
+        Some(bad(why).for_good().of_its_key())
+    }
+
+    /// What is to be thought of a signature that is good in itself.
+    fn by_status(&self, known: &Known, key: &Key, looks: &Looks) -> Finding {
+        let Some(then) = &looks.then else {
+            return bad("It does not say when it was made.").for_good();
         };
-        Finding {
-            is_its_key: true,
-            ..finding
-        }
+        let finding = self.of_signer(known, key, &looks.now, then);
+        let finding = match (finding.outcome, looks.names_sender) {
+            (VerdictOutcome::Good, Some(false)) => {
+                bad("The signer's certificate does not name the sender.")
+            }
+            _ => finding,
+        };
+        finding.of_its_key()
     }
 
     /// What speaks against a signature that its key has made.
@@ -244,7 +291,7 @@ impl Judge<'_> {
     }
 
     /// What speaks against the signer.
-    fn of_signer(&self, known: &Known, now: &Standing, then: &Standing) -> Finding {
+    fn of_signer(&self, known: &Known, key: &Key, now: &Standing, then: &Standing) -> Finding {
         let what = |subkey: bool| match subkey {
             true => "signing subkey",
             false => "signer's certificate",
@@ -258,7 +305,7 @@ impl Judge<'_> {
             return bad(why).for_good();
         }
         match &then.fault {
-            None => match self.unchecked_revocation(known) {
+            None => match self.unchecked_revocation(known, key) {
                 Some(finding) => finding,
                 None => Finding {
                     outcome: VerdictOutcome::Good,
@@ -298,8 +345,9 @@ impl Judge<'_> {
 
     /// A revocation in the name of one who may revoke, whose certificate is not
     /// at hand, so that nobody can tell whether it is theirs.
-    fn unchecked_revocation(&self, known: &Known) -> Option<Finding> {
-        let absent = standing::absent_revokers(&known.cert, &self.signers.known);
+    fn unchecked_revocation(&self, known: &Known, key: &Key) -> Option<Finding> {
+        let is_signer = |other: &KeyHandle| *other == key.key_handle();
+        let absent = standing::absent_revokers(&known.cert, is_signer, &self.signers.known);
         let revoker = absent.first()?;
         let why = format!(
             "There is a revocation in the name of the designated revoker {revoker:X}, whose \
@@ -328,6 +376,23 @@ impl Finding {
         Self {
             is_final: true,
             ..self
+        }
+    }
+
+    fn of_its_key(self) -> Self {
+        Self {
+            is_its_key: true,
+            ..self
+        }
+    }
+
+    /// The higher, the more it says.
+    fn rank(&self) -> u8 {
+        match (self.outcome, self.is_its_key) {
+            (VerdictOutcome::Good, _) => 3,
+            (VerdictOutcome::Failed, _) => 2,
+            (_, true) => 1,
+            (_, false) => 0,
         }
     }
 }

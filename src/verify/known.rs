@@ -3,6 +3,7 @@
 use sequoia_openpgp::Cert;
 
 use super::verdict::Origin;
+use crate::filter::PrimaryKey;
 
 /// A certificate at hand.
 #[derive(Clone, Debug)]
@@ -10,6 +11,13 @@ pub(super) struct Known {
     pub(super) cert: Cert,
     pub(super) origin: Origin,
     pub(super) fresh: Fresh,
+}
+
+impl Known {
+    /// The key with which it may have revoked another certificate.
+    pub(super) fn primary_key(&self) -> &PrimaryKey {
+        self.cert.primary_key().key()
+    }
 }
 
 /// Whether the key server was asked about a certificate.

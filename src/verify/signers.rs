@@ -18,8 +18,8 @@ pub(crate) trait Source: Send + Sync {
     /// it; a sentence, where one could not tell.
     fn fetch<'a>(&'a self, issuer: &'a KeyHandle) -> BoxFuture<'a, Result<Vec<Cert>, String>>;
 
-    /// The certificate with the news merged in (as it is, where the server does
-    /// not have it); a sentence, where one could not tell.
+    /// The certificate, never less of it, with the news merged in (as it is,
+    /// where the server does not have it); a sentence, where one could not tell.
     fn refresh<'a>(&'a self, cert: &'a Cert) -> BoxFuture<'a, Result<Cert, String>>;
 }
 
@@ -76,10 +76,13 @@ impl Signers {
     /// self-signatures.
     pub(super) fn absent_revokers(&self, signatures: &[Collected]) -> Vec<KeyHandle> {
         let mut wanted: Vec<KeyHandle> = Vec::new();
-        for known in signatures.iter().flat_map(|one| self.of(one)) {
-            for revoker in standing::absent_revokers(&known.cert, &self.known) {
-                if !wanted.contains(&revoker) {
-                    wanted.push(revoker);
+        for one in signatures {
+            let signed = |key: &KeyHandle| one.issuers.iter().any(|by| by.aliases(key));
+            for known in self.of(one) {
+                for revoker in standing::absent_revokers(&known.cert, signed, &self.known) {
+                    if !wanted.contains(&revoker) {
+                        wanted.push(revoker);
+                    }
                 }
             }
         }
@@ -231,7 +234,7 @@ async fn ask(source: &dyn Source, signers: &mut Signers, asks: Vec<Ask>) {
         match answer {
             Answer::Refreshed(at, Ok(cert)) => {
                 let known = &mut signers.known[at];
-                known.cert = merge(&known.cert, *cert);
+                known.cert = *cert;
                 known.fresh = Fresh::Yes;
             }
             Answer::Refreshed(at, Err(why)) => signers.known[at].fresh = Fresh::Failed(why),

@@ -12,7 +12,7 @@ use sequoia_openpgp::{Cert, Fingerprint, KeyHandle};
 
 use super::known::Known;
 use crate::filter::algorithms;
-use crate::status::SelfRevocationsCount;
+use crate::status::{SelfRevocationsCount, revokers, self_signatures};
 use crate::{CertStatus, EmailAddress, Revocation, RevocationKind};
 
 /// Later bindings that are tried where there was none at the time.
@@ -124,90 +124,28 @@ impl Key<'_> {
         Standing::of(CertStatus::RejectedByPolicy, Fault::Policy(why))
     }
 
-    /// The revocation that holds, the hard ones first, and whether it is about
-    /// the subkey alone.
+    /// The revocation that holds, a hard one first, and whether it is about the
+    /// subkey alone.
     fn revocation(&self, policy: &dyn Policy, time: SystemTime) -> Option<(&Signature, bool)> {
-        let primary = self.cert.primary_key();
-        let mut all: Vec<(&Signature, bool)> = Vec::new();
-        match self.cert.revocation_status(policy, time) {
-            RevocationStatus::Revoked(list) => all.extend(list.into_iter().map(|r| (r, false))),
-            RevocationStatus::CouldBe(list) => all.extend(
-                list.into_iter()
-                    .filter(|revocation| {
-                        self.is_by_a_revoker(revocation, |key| {
-                            revocation.verify_primary_key_revocation(key, primary.key())
-                        }) && self.is_in_effect(revocation, time, self_signatures(self.cert))
-                    })
-                    .map(|revocation| (revocation, false)),
-            ),
-            RevocationStatus::NotAsFarAsWeKnow => {}
-        }
-        let subkey = self
-            .cert
+        let (cert, key) = (self.cert, self.fingerprint);
+        let keys = || self.at_hand.iter().map(|known| known.primary_key());
+        let subkey = cert
             .keys()
             .subkeys()
-            .find(|key| key.key().fingerprint() == *self.fingerprint);
+            .find(|subkey| subkey.key().fingerprint() == *key);
+        let mut all: Vec<(&Signature, bool)> = Vec::new();
+        let of_key = own_of(cert.revocation_status(policy, time));
+        let by_revoker = revokers::of_key(cert, time, keys());
+        all.extend(of_key.into_iter().chain(by_revoker).map(|r| (r, false)));
         if let Some(subkey) = subkey {
-            match subkey.bundle().revocation_status(policy, time) {
-                RevocationStatus::Revoked(list) => all.extend(list.into_iter().map(|r| (r, true))),
-                RevocationStatus::CouldBe(list) => all.extend(
-                    list.into_iter()
-                        .filter(|revocation| {
-                            self.is_by_a_revoker(revocation, |key| {
-                                revocation.verify_subkey_revocation(
-                                    key,
-                                    primary.key(),
-                                    subkey.key(),
-                                )
-                            }) && self.is_in_effect(revocation, time, subkey.self_signatures())
-                        })
-                        .map(|revocation| (revocation, true)),
-                ),
-                RevocationStatus::NotAsFarAsWeKnow => {}
-            }
+            let of_subkey = own_of(subkey.bundle().revocation_status(policy, time));
+            let by_revoker = revokers::of_subkey(cert, key, time, keys());
+            all.extend(of_subkey.into_iter().chain(by_revoker).map(|r| (r, true)));
         }
         let hard = |(r, _): &&(&Signature, bool)| RevocationKind::of(r) == RevocationKind::Hard;
         all.iter().find(hard).or_else(|| all.first()).copied()
     }
-
-    /// Whether one whom the owner named for it revoked.
-    fn is_by_a_revoker(
-        &self,
-        revocation: &Signature,
-        verify: impl Fn(&PrimaryKey) -> sequoia_openpgp::Result<()>,
-    ) -> bool {
-        let issuers = revocation.get_issuers();
-        let named: Vec<_> = revokers(self.cert).collect();
-        self.at_hand.iter().any(|known| {
-            let key = known.cert.primary_key().key();
-            named.contains(&key.fingerprint())
-                && issuers.iter().any(|by| by.aliases(key.key_handle()))
-                && verify(key).is_ok()
-        })
-    }
-
-    /// A hard one always, a soft one from its creation on until the owner signs
-    /// something newer.
-    fn is_in_effect<'s>(
-        &self,
-        revocation: &Signature,
-        time: SystemTime,
-        mut own: impl Iterator<Item = &'s Signature>,
-    ) -> bool {
-        let made = revocation.signature_creation_time();
-        RevocationKind::of(revocation) == RevocationKind::Hard
-            || made.is_some_and(|made| made <= time)
-                && !own.any(|own| {
-                    let own = own.signature_creation_time();
-                    own > made && own.is_some_and(|own| own <= time)
-                })
-    }
 }
-
-type PrimaryKey = sequoia_openpgp::packet::Key<
-    sequoia_openpgp::packet::key::PublicParts,
-    sequoia_openpgp::packet::key::PrimaryRole,
->;
 
 impl Standing {
     fn of(status: CertStatus, fault: Fault) -> Self {
@@ -225,31 +163,25 @@ impl Standing {
     }
 }
 
-/// Those whom the owner named for revoking the certificate, in whose name there
-/// is a revocation, and whose certificates are not at hand.
-pub(super) fn absent_revokers(cert: &Cert, at_hand: &[Known]) -> Vec<KeyHandle> {
-    let by_others: Vec<KeyHandle> = cert
-        .primary_key()
-        .other_revocations()
-        .chain(
-            cert.keys()
-                .subkeys()
-                .flat_map(|subkey| subkey.bundle().other_revocations()),
-        )
-        .flat_map(|revocation| revocation.get_issuers())
-        .collect();
-    if by_others.is_empty() {
-        return Vec::new();
+/// The owner's revocations that hold.
+fn own_of(status: RevocationStatus<'_>) -> Vec<&Signature> {
+    match status {
+        RevocationStatus::Revoked(list) => list,
+        RevocationStatus::CouldBe(_) | RevocationStatus::NotAsFarAsWeKnow => Vec::new(),
     }
-    revokers(cert)
-        .map(KeyHandle::from)
-        .filter(|revoker| by_others.iter().any(|issuer| issuer.aliases(revoker)))
-        .filter(|revoker| {
-            !at_hand
-                .iter()
-                .any(|known| known.cert.key_handle().aliases(revoker))
-        })
-        .collect()
+}
+
+/// Those whom the owner named for revoking the certificate, in whose name there
+/// is a revocation of it or of the subkey that signed, and whose certificates
+/// are not at hand.
+pub(super) fn absent_revokers(
+    cert: &Cert,
+    is_signer: impl Fn(&KeyHandle) -> bool,
+    at_hand: &[Known],
+) -> Vec<KeyHandle> {
+    let keys = at_hand.iter().map(|known| known.primary_key());
+    let absent = revokers::absent(cert, |key| is_signer(&key), keys);
+    absent.into_iter().map(KeyHandle::from).collect()
 }
 
 /// Whether the owner had bound a User ID of this address, and not revoked it.
@@ -301,18 +233,4 @@ fn is_bound(
         .into_iter()
         .chain(later.into_iter().take(MAX_BINDINGS))
         .any(|at| id.binding_signature(policy, at).is_ok())
-}
-
-/// What the owner says about the primary key.
-fn self_signatures(cert: &Cert) -> impl Iterator<Item = &Signature> {
-    cert.primary_key()
-        .self_signatures()
-        .chain(cert.userids().flat_map(|id| id.self_signatures()))
-}
-
-/// Whom the owner named (RFC 9580, section 5.2.3.23).
-fn revokers(cert: &Cert) -> impl Iterator<Item = Fingerprint> {
-    self_signatures(cert)
-        .flat_map(|signature| signature.revocation_keys())
-        .map(|revoker| revoker.revoker().1.clone())
 }

@@ -431,6 +431,51 @@ fn designated_revocations_count() {
         };
         assert_eq!(kept.status().is_revoked(), is_revoked, "{name}");
         assert_eq!(kept.notes().is_empty(), is_revoked, "{name}");
+        // Whoever has the revoker's certificate can tell.
+        let primary = kept.cert().primary_key();
+        assert_eq!(primary.other_revocations().count(), 1, "{name}");
+    }
+}
+
+/// The same for subkeys. A stranger's revocation never gets through.
+#[test]
+fn designated_revocations_of_subkeys_are_kept() {
+    let (cert, revoker) = with_revoker();
+    let (stranger, _) = CertBuilder::new().generate().expect("a certificate");
+    let subkey = certs::subkey(&cert, false);
+    let subkey = cert
+        .keys()
+        .subkeys()
+        .map(|key| key.key().clone())
+        .find(|key| key.fingerprint() == subkey)
+        .expect("a subkey");
+    for (by, with_revoker, kept_ones, can_encrypt) in [
+        (&revoker, true, 1, false),
+        (&revoker, false, 1, true),
+        (&stranger, true, 0, true),
+    ] {
+        let key = by.primary_key().key().clone();
+        let key = key.parts_into_secret().expect("secret key material");
+        let revocation = SubkeyRevocationBuilder::new()
+            .set_reason_for_revocation(ReasonForRevocation::KeyCompromised, b"")
+            .and_then(|b| b.build(&mut key.into_keypair()?, &cert, &subkey, None))
+            .expect("a signature");
+        let packets = [Packet::from(subkey.clone()), revocation.into()];
+        let revoked = cert.clone().insert_packets(packets).expect("they fit").0;
+        let mut body = certs::binary(&revoked);
+        if with_revoker {
+            body.extend(certs::binary(&revoker));
+            body.extend(certs::binary(&stranger));
+        }
+        let by_key = Filter::new().apply_to_key(&body, &cert.key_handle());
+        for kept in [&apply(&body).kept()[0], &by_key.kept()[0]] {
+            let subkeys = kept.cert().keys().subkeys();
+            let kept_now: usize = subkeys
+                .map(|subkey| subkey.bundle().other_revocations().count())
+                .sum();
+            assert_eq!(kept_now, kept_ones, "{:?}", kept.notes());
+            assert_eq!(kept.can_encrypt(), can_encrypt);
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Signatures, over the public API: certificates that are fresh already, so that
-//! the key server is not asked.
+//! the key server is not asked, and what the key server says.
+
+mod revokers;
 
 use std::io::{Cursor, Write};
 use std::time::{Duration, SystemTime};

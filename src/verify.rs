@@ -22,6 +22,7 @@
 //! | its certificate or subkey had expired when it was made | bad |
 //! | by a key that may not sign, or whose back signature is missing | bad |
 //! | by another than the [`sender`](Verify::sender) | bad |
+//! | a sender is named, and the certificate has no User ID at all | failed |
 //! | in an algorithm that the crypto backend lacks | failed |
 //! | by a certificate without any self-signature (key servers publish such) | failed |
 //! | over another signature, or over a compressed packet | failed |

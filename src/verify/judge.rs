@@ -191,10 +191,14 @@ impl Judge<'_> {
         Looks {
             now: subject.at(self.now),
             then: created.map(|created| subject.at(created)),
-            names_sender: self.sender.map(|sender| {
-                let at = created.unwrap_or(self.now);
-                standing::names(&known.cert, sender, self.policy, at, latest)
-            }),
+            // Without any User ID, it names nobody and belies nobody.
+            names_sender: self
+                .sender
+                .filter(|_| known.cert.userids().next().is_some())
+                .map(|sender| {
+                    let at = created.unwrap_or(self.now);
+                    standing::names(&known.cert, sender, self.policy, at, latest)
+                }),
         }
     }
 
@@ -257,6 +261,10 @@ impl Judge<'_> {
             (VerdictOutcome::Good, Some(false)) => {
                 bad("The signer's certificate does not name the sender.")
             }
+            (VerdictOutcome::Good, None) if self.sender.is_some() => failed(
+                "The signer's certificate came without any User ID (key servers withhold those \
+                 that are not confirmed), so whether it is the sender's cannot be told.",
+            ),
             _ => finding,
         };
         finding.of_its_key()

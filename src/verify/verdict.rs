@@ -209,7 +209,8 @@ impl Signer {
     }
 
     /// Whether one of its User IDs was bound to the sender's address when the
-    /// signature was made; `None` where no sender was named.
+    /// signature was made; `None` where no sender was named, or the certificate
+    /// has no User ID at all.
     pub fn names_sender(&self) -> Option<bool> {
         self.names_sender
     }

@@ -236,7 +236,7 @@ async fn the_key_server_has_the_last_word() {
             // A confirmed address is what names the sender: without one, the
             // certificate comes without User IDs.
             let named = given || expected != Good;
-            let expected = if named { expected } else { Bad };
+            let expected = if named { expected } else { Failed };
             assert_eq!(verdict.outcome(), expected, "{what}: {verdict:?}");
             if expected == Good {
                 assert_eq!(verdict.is_fresh(), fresh, "{what}");

@@ -28,8 +28,11 @@ use crate::{Reason, Rejection};
 /// The news in an answer. Every signature in it verifies.
 #[derive(Debug, Default)]
 pub(crate) struct News {
-    /// The answer was the certificate asked for, and within all limits.
+    /// The answer was the certificate asked for, within all limits, and read to its
+    /// end.
     pub(crate) found: bool,
+    /// Something that may be news could not be read, or was not looked at.
+    pub(crate) is_cut: bool,
     /// What is new of it, as a certificate: its primary key, and behind each
     /// component the new signatures. Empty where nothing is.
     pub(crate) packets: Vec<Packet>,
@@ -104,6 +107,7 @@ impl Filter {
         let mut news = News::default();
         let mut fresh = Fresh::default();
         let has_no_cert = answer.certs.is_empty();
+        news.is_cut = answer.may_lack_news_of(&held.fingerprint);
         news.rejected = answer.rejected;
         for mut raw in answer.certs {
             if raw.fingerprint != held.fingerprint {
@@ -119,7 +123,10 @@ impl Filter {
                     news.found = true;
                     news.take(checked, &mut fresh, held, now);
                 }
-                Err(rejection) => news.rejected.push(rejection),
+                Err(rejection) => {
+                    news.is_cut = true;
+                    news.rejected.push(rejection);
+                }
             }
         }
         news.salvage(parts, &mut fresh, held, &self.limits, work);
@@ -130,6 +137,8 @@ impl Filter {
             news.found = true;
             news.rejected.clear();
         }
+        // The news may stand where nobody looked.
+        news.found &= !news.is_cut;
         news.packets = fresh.into_packets(held);
         news.keys = keys.into_iter().map(|(_, key)| key).collect();
         news
@@ -180,6 +189,7 @@ impl News {
         let subkeys: Vec<Subkey> = held.subkeys.iter().chain(new).cloned().collect();
         let taken = fresh.signatures().filter_map(identity_of).collect();
         let salvaged = salvage(parts, held, &subkeys, taken, limits, work);
+        self.is_cut |= salvaged.is_cut;
         fresh.of_key.extend(salvaged.of_key);
         for (key, signature) in salvaged.of_subkeys {
             fresh.subkeys.push((key, vec![signature]));

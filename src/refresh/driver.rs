@@ -199,12 +199,13 @@ impl Inner {
                 return self.stands(cert, RefreshOutcome::Failed, Outcome::Failed(error));
             }
         };
-        let found = news.found;
+        let (found, is_cut) = (news.found, news.is_cut);
         let merged = self.apply(cert, news);
         let outcome = match merged.outcome {
-            RefreshOutcome::Failed => Outcome::Failed(refusal(host, &merged.rejected)),
-            // A revocation out of an answer that was refused.
-            _ if !found => Outcome::Failed(refusal(host, &merged.rejected)),
+            // Also where something came out of an answer that was refused, or not
+            // read to its end.
+            RefreshOutcome::Failed => Outcome::Failed(refusal(host, is_cut, &merged.rejected)),
+            _ if !found => Outcome::Failed(refusal(host, is_cut, &merged.rejected)),
             _ => Outcome::Found(1),
         };
         (merged, outcome)
@@ -284,9 +285,10 @@ fn merge(held: &Cert, packets: &[Packet]) -> sequoia_openpgp::Result<Cert> {
 }
 
 /// Why nothing could be made of an answer: above all, that it is about another key.
-fn refusal(host: &str, rejected: &[Rejection]) -> Error {
-    let other = rejected.iter().find(|r| r.reason() == Reason::OtherKey);
-    let why = match (other, rejected.first()) {
+fn refusal(host: &str, is_cut: bool, rejected: &[Rejection]) -> Error {
+    let is_other = |r: &&Rejection| r.reason() == Reason::OtherKey;
+    let other = rejected.iter().find(is_other).filter(|_| !is_cut);
+    let why = match (other, rejected.iter().find(|r| !is_other(r))) {
         (Some(Rejection { fingerprint, .. }), _) => {
             let which = fingerprint
                 .as_ref()
@@ -294,7 +296,7 @@ fn refusal(host: &str, rejected: &[Rejection]) -> Error {
             format!("{host} answered with another certificate than asked for{which}")
         }
         (None, Some(rejection)) => format!("{host}: {rejection}"),
-        (None, None) => host.to_owned(),
+        (None, None) => format!("the answer of {host} holds more than is looked at"),
     };
     Error::new(ErrorKind::BadAnswer, why)
 }

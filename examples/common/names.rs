@@ -9,6 +9,7 @@ pub(crate) fn cert_status(status: &CertStatus) -> &'static str {
         CertStatus::Expired => "expired",
         CertStatus::Revoked(_) => "revoked",
         CertStatus::NotYetValid => "not_yet_valid",
+        CertStatus::Undetermined => "undetermined",
         // Any status that the library may add is some refusal to call it valid.
         _ => "rejected_by_policy",
     }

@@ -57,7 +57,7 @@ impl Judge<'_> {
             }
         };
         verdict.created = signature.signature_creation_time();
-        let mut best: Option<(u8, Verdict)> = None;
+        let mut best: Option<(u8, bool, Verdict)> = None;
         for known in self.signers.of(one) {
             for key in known
                 .cert
@@ -65,14 +65,22 @@ impl Judge<'_> {
                 .map(|key| key.key())
                 .filter(|key| one.issuers.iter().any(|by| key.key_handle().aliases(by)))
             {
-                let (rank, judged) = self.by(signature, digest, known, key, verdict.clone());
-                if best.as_ref().is_none_or(|(other, _)| rank > *other) {
-                    best = Some((rank, judged));
+                let (rank, is_final, judged) =
+                    self.by(signature, digest, known, key, verdict.clone());
+                if best.as_ref().is_none_or(|(other, ..)| rank > *other) {
+                    best = Some((rank, is_final, judged));
                 }
             }
         }
         match best {
-            Some((_, verdict)) => verdict,
+            // It was asked for, because nobody at hand has bound it: whose it is
+            // could not be found out.
+            Some((_, false, bad))
+                if bad.outcome == VerdictOutcome::Bad && self.signers.failure(one).is_some() =>
+            {
+                self.without_signer(one, verdict)
+            }
+            Some((.., verdict)) => verdict,
             None => self.without_signer(one, verdict),
         }
     }
@@ -94,7 +102,8 @@ impl Judge<'_> {
         verdict
     }
 
-    /// Judges by one key. The higher the rank, the more it says.
+    /// Judges by one key. The higher the rank, the more it says; true where no news
+    /// can change it.
     fn by(
         &self,
         signature: &Signature,
@@ -102,7 +111,7 @@ impl Judge<'_> {
         known: &Known,
         key: &Key,
         mut verdict: Verdict,
-    ) -> (u8, Verdict) {
+    ) -> (u8, bool, Verdict) {
         let latest = self.latest(self.now);
         let fingerprint = key.fingerprint();
         let subject = standing::Key {
@@ -154,7 +163,7 @@ impl Judge<'_> {
             status: now.status,
             status_at_signing: then.and_then(|then| then.status),
         });
-        (rank, verdict)
+        (rank, finding.is_final, verdict)
     }
 
     /// What was not refreshed and cannot be judged for it: why.
@@ -256,6 +265,12 @@ impl Judge<'_> {
                 what(subkey)
             );
             return bad(why).for_good();
+        }
+        if known.is_cut {
+            return failed(
+                "The signer's certificate holds more self-signatures that do not verify than are \
+                 looked at.",
+            );
         }
         match &then.fault {
             None => match self.unchecked_revocation(known) {

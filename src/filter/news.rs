@@ -73,7 +73,8 @@ impl Filter {
             Ok(parts) => parts,
             Err(rejection) => return refused(rejection),
         };
-        let held = match Held::new(cert) {
+        let work = Work::new(&self.limits, stop);
+        let held = match Held::new(cert, &work) {
             Ok(held) => held,
             Err(error) => {
                 let detail = format!("what is held cannot be written: {error}");
@@ -82,7 +83,6 @@ impl Filter {
         };
         let now = self.time.unwrap_or_else(SystemTime::now);
         let lets_in = |user_id: &[u8]| lets_in(&UserID::from(user_id));
-        let work = Work::new(&self.limits, stop);
         let answer = self.sort(&parts, Whose::News(&held, &lets_in), now, &work);
         let mut news = self.look(answer, &parts, (cert, &held), now, &work);
         if web_page::looks_like_one(body)
@@ -99,7 +99,7 @@ impl Filter {
         &self,
         answer: Answer<'_>,
         parts: &[Part<'_>],
-        (cert, held): (&Cert, &Held),
+        (cert, held): (&Cert, &Held<'_>),
         now: SystemTime,
         work: &Work<'_>,
     ) -> News {
@@ -147,7 +147,7 @@ impl Filter {
 
 impl News {
     /// Takes what verifies, and is wanted.
-    fn take(&mut self, mut checked: Checked, fresh: &mut Fresh, held: &Held, now: SystemTime) {
+    fn take(&mut self, mut checked: Checked, fresh: &mut Fresh, held: &Held<'_>, now: SystemTime) {
         let time = reference_time(&checked, now);
         self.notes.append(&mut checked.notes);
         fresh.of_key.extend(checked.revocations);
@@ -180,7 +180,7 @@ impl News {
         &mut self,
         parts: &[Part<'_>],
         fresh: &mut Fresh,
-        held: &Held,
+        held: &Held<'_>,
         limits: &Limits,
         work: &Work<'_>,
     ) {

@@ -36,7 +36,7 @@ pub(super) struct Salvaged {
 /// those that are held or `taken` already.
 pub(super) fn salvage(
     parts: &[Part<'_>],
-    held: &Held,
+    held: &Held<'_>,
     subkeys: &[Subkey],
     mut taken: HashSet<Vec<u8>>,
     limits: &Limits,
@@ -102,7 +102,7 @@ pub(super) fn salvage(
 }
 
 struct Search<'s> {
-    held: &'s Held,
+    held: &'s Held<'s>,
     subkeys: &'s [Subkey],
     verifier: Verifier<'s>,
     work: &'s Work<'s>,

@@ -34,6 +34,10 @@ pub enum CertStatus {
     NotYetValid,
     /// The policy finds the algorithms it rests on too weak.
     RejectedByPolicy,
+    /// That cannot be told: of a certificate that is refreshed, so many
+    /// self-signatures do not verify that not all were looked at, or the time was
+    /// up before.
+    Undetermined,
 }
 
 /// How and why a key was revoked (RFC 9580, section 5.2.3.31).
@@ -106,6 +110,7 @@ impl fmt::Display for CertStatus {
             Self::Revoked(_) => "revoked",
             Self::NotYetValid => "not yet valid",
             Self::RejectedByPolicy => "rejected by policy",
+            Self::Undetermined => "undetermined",
         })
     }
 }

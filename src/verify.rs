@@ -336,7 +336,7 @@ impl Verify {
             let mut digests = Digests::new(worth_it(&found, &signers));
             feed(data, stop, &mut digests)?;
             Ok(Verification {
-                verdicts: settings.judge(&found, &signers, &digests, now),
+                verdicts: settings.judge(&found, &signers, &digests, now, stop)?,
                 required: settings.required,
                 content: None,
             })
@@ -387,7 +387,7 @@ impl Verify {
                 pieces.finish()?;
             }
             Ok(Verification {
-                verdicts: settings.judge(&found, &signers, &digests, now),
+                verdicts: settings.judge(&found, &signers, &digests, now, stop)?,
                 required: settings.required,
                 content: Some(Mutex::new(Content {
                     input: Box::new(input),
@@ -417,7 +417,14 @@ impl Verify {
             now,
         };
         let source = &*self.source;
-        let (signers, left) = signers::gather(source, self.given, &found, terms).await;
+        let given = self.given;
+        let (found, known) = work
+            .run(move |stop| {
+                let known = signers::at_hand(given, &found, terms, stop)?;
+                Ok((found, known))
+            })
+            .await?;
+        let (signers, left) = signers::gather(source, known, &found, terms).await;
         let (found, mut signers, revokers) = work
             .run(move |_| {
                 let revokers = signers.absent_revokers(&found);
@@ -436,7 +443,8 @@ impl Settings {
         signers: &Signers,
         digests: &Digests,
         now: SystemTime,
-    ) -> Vec<Verdict> {
+        stop: &Stop,
+    ) -> Result<Vec<Verdict>, Error> {
         let judge = Judge {
             policy: &*self.policy,
             now,
@@ -448,7 +456,10 @@ impl Settings {
         let digest = |one: &Collected| digests.of(one.signature.as_ref().ok()?);
         found
             .iter()
-            .map(|one| judge.judge(one, digest(one).as_deref()))
+            .map(|one| {
+                stop.is_on()?;
+                Ok(judge.judge(one, digest(one).as_deref()))
+            })
             .collect()
     }
 }

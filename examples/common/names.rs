@@ -9,6 +9,8 @@ pub(crate) fn cert_status(status: &CertStatus) -> &'static str {
         CertStatus::Expired => "expired",
         CertStatus::Revoked(_) => "revoked",
         CertStatus::NotYetValid => "not_yet_valid",
+        // The list is closed, and whoever reads it must not rely on the certificate.
+        CertStatus::Undetermined => "rejected_by_policy",
         // Any status that the library may add is some refusal to call it valid.
         _ => "rejected_by_policy",
     }

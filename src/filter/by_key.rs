@@ -73,6 +73,7 @@ pub(super) fn accept(
         status: judgement.status,
         can_encrypt: judgement.can_encrypt,
         notes,
+        is_cut: raw.is_cut,
     })
 }
 

@@ -97,6 +97,7 @@ impl<'a> Answer<'a> {
             cert.settle(wanted.limits);
             if self.is_cut {
                 cert.note(CUT);
+                cert.is_cut = true;
             }
             let is_copy = |rejection: &Rejection| {
                 matches!(rejection.reason(), Reason::Malformed | Reason::TooLarge)
@@ -104,6 +105,7 @@ impl<'a> Answer<'a> {
             };
             if self.rejected.iter().chain(&self.last).any(is_copy) {
                 cert.note(COPY_REFUSED);
+                cert.is_cut = true;
             }
         }
         if self.strays.too_many {
@@ -131,6 +133,18 @@ impl<'a> Answer<'a> {
         certs
             .map(|cert| (cert.fingerprint.clone(), cert.key.clone()))
             .collect()
+    }
+
+    /// Whether something about this certificate may have been missed: a part could
+    /// not be read to its end, another copy of it was refused, or there was more
+    /// than is looked at. What was refused about others does not matter.
+    pub(super) fn may_lack_news_of(&self, fingerprint: &Fingerprint) -> bool {
+        let is_copy = |rejection: &Rejection| rejection.fingerprint() == Some(fingerprint);
+        self.is_cut
+            || self.too_many > 0
+            || self.more > 0
+            || self.strays.too_many
+            || self.rejected.iter().any(is_copy)
     }
 
     /// Notes a refusal, once: a body can be broken in a hundred thousand places.

@@ -19,6 +19,8 @@ pub struct Kept {
     pub(crate) can_encrypt: bool,
     pub(crate) notes: Vec<String>,
     pub(crate) user_ids_dropped: usize,
+    /// There may be more of it: a part of the answer could not be read.
+    pub(crate) is_cut: bool,
 }
 
 impl Filtered {

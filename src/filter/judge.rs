@@ -138,6 +138,7 @@ fn severity(status: &CertStatus) -> u8 {
         CertStatus::Expired => 1,
         CertStatus::NotYetValid => 2,
         CertStatus::RejectedByPolicy => 3,
-        CertStatus::Revoked(_) => 4,
+        CertStatus::Undetermined => 4,
+        CertStatus::Revoked(_) => 5,
     }
 }

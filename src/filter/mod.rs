@@ -44,6 +44,7 @@ mod keys;
 mod limits;
 mod news;
 mod packets;
+mod proven;
 mod reduce;
 mod revokers;
 mod salvage;
@@ -62,6 +63,7 @@ pub(crate) use keys::PrimaryKey;
 pub use limits::{Limits, UserIdFilter};
 pub(crate) use news::News;
 pub use packets::{FrameError, Packets, RawPacket, packets};
+pub(crate) use proven::{CUT, Proven, proven};
 
 use crate::{EmailAddress, Reason, Rejection};
 use collect::Answer;

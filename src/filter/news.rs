@@ -29,8 +29,11 @@ use crate::{Reason, Rejection};
 /// `unverified` ones.
 #[derive(Debug, Default)]
 pub(crate) struct News {
-    /// The answer was the certificate asked for, and within all limits.
+    /// The answer was the certificate asked for, within all limits, and read to its
+    /// end.
     pub(crate) found: bool,
+    /// Something that may be news could not be read, or was not looked at.
+    pub(crate) is_cut: bool,
     /// What is new of it, as a certificate: its primary key, and behind each
     /// component the new signatures. Empty where nothing is.
     pub(crate) packets: Vec<Packet>,
@@ -74,7 +77,8 @@ impl Filter {
             Ok(parts) => parts,
             Err(rejection) => return refused(rejection),
         };
-        let held = match Held::new(cert) {
+        let work = Work::new(&self.limits, stop);
+        let held = match Held::new(cert, &work) {
             Ok(held) => held,
             Err(error) => {
                 let detail = format!("what is held cannot be written: {error}");
@@ -83,7 +87,6 @@ impl Filter {
         };
         let now = self.time.unwrap_or_else(SystemTime::now);
         let lets_in = |user_id: &[u8]| lets_in(&UserID::from(user_id));
-        let work = Work::new(&self.limits, stop);
         let answer = self.sort(&parts, Whose::News(&held, &lets_in), now, &work);
         let mut news = self.look(answer, &parts, (cert, &held), now, &work);
         if web_page::looks_like_one(body)
@@ -100,7 +103,7 @@ impl Filter {
         &self,
         answer: Answer<'_>,
         parts: &[Part<'_>],
-        (cert, held): (&Cert, &Held),
+        (cert, held): (&Cert, &Held<'_>),
         now: SystemTime,
         work: &Work<'_>,
     ) -> News {
@@ -108,6 +111,7 @@ impl Filter {
         let mut news = News::default();
         let mut fresh = Fresh::default();
         let has_no_cert = answer.certs.is_empty();
+        news.is_cut = answer.may_lack_news_of(&held.fingerprint);
         news.rejected = answer.rejected;
         for mut raw in answer.certs {
             if raw.fingerprint != held.fingerprint {
@@ -125,7 +129,10 @@ impl Filter {
                     news.found = true;
                     news.take(checked, &mut fresh, held, now);
                 }
-                Err(rejection) => news.rejected.push(rejection),
+                Err(rejection) => {
+                    news.is_cut = true;
+                    news.rejected.push(rejection);
+                }
             }
         }
         news.salvage(parts, &mut fresh, held, &self.limits, work);
@@ -136,6 +143,8 @@ impl Filter {
             news.found = true;
             news.rejected.clear();
         }
+        // The news may stand where nobody looked.
+        news.found &= !news.is_cut;
         news.packets = fresh.into_packets(held);
         news.keys = keys.into_iter().map(|(_, key)| key).collect();
         news
@@ -144,7 +153,7 @@ impl Filter {
 
 impl News {
     /// Takes what verifies, and is wanted.
-    fn take(&mut self, mut checked: Checked, fresh: &mut Fresh, held: &Held, now: SystemTime) {
+    fn take(&mut self, mut checked: Checked, fresh: &mut Fresh, held: &Held<'_>, now: SystemTime) {
         let time = reference_time(&checked, now);
         self.notes.append(&mut checked.notes);
         fresh.of_key.extend(checked.revocations);
@@ -185,7 +194,7 @@ impl News {
         &mut self,
         parts: &[Part<'_>],
         fresh: &mut Fresh,
-        held: &Held,
+        held: &Held<'_>,
         limits: &Limits,
         work: &Work<'_>,
     ) {
@@ -194,6 +203,7 @@ impl News {
         let subkeys: Vec<Subkey> = held.subkeys.iter().chain(new).cloned().collect();
         let taken = fresh.signatures().filter_map(identity_of).collect();
         let salvaged = salvage(parts, held, &subkeys, taken, limits, work);
+        self.is_cut |= salvaged.is_cut;
         fresh.of_key.extend(salvaged.of_key);
         for (key, signature) in salvaged.of_subkeys {
             fresh.subkeys.push((key, vec![signature]));
@@ -214,7 +224,7 @@ impl Fresh {
         self.signatures().next().is_none()
     }
 
-    fn into_packets(mut self, held: &Held) -> Vec<Packet> {
+    fn into_packets(mut self, held: &Held<'_>) -> Vec<Packet> {
         // Once more, in the form in which what is held was compared: an odd
         // encoding of what is held is no news.
         let is_new = |signature: &Signature| {

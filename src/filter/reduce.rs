@@ -44,6 +44,8 @@ pub(super) struct RawCert<'a> {
     /// The limit that it goes over.
     pub(super) too_large: Option<String>,
     pub(super) owner: Owner,
+    /// There may be more of it: a part of the answer could not be read.
+    pub(super) is_cut: bool,
     /// Whom the owner named for revoking it, as far as that is known before.
     pub(super) revokers: Vec<Fingerprint>,
     pub(super) room: Room,
@@ -102,6 +104,7 @@ impl<'a> RawCert<'a> {
             user_id_count: 0,
             notes: Vec::new(),
             too_large: None,
+            is_cut: false,
             revokers: Vec::new(),
             room: Room::default(),
             others: Vec::new(),

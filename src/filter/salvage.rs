@@ -28,13 +28,15 @@ pub(super) struct Salvaged {
     pub(super) of_subkeys: Vec<(Subkey, Signature)>,
     /// A revocation that is held stood in the answer without a certificate.
     pub(super) confirmed: bool,
+    /// A limit was reached before all were looked at, and before there were enough.
+    pub(super) is_cut: bool,
 }
 
 /// Looks for the owner's revocations of the key and of these subkeys, apart from
 /// those that are held or `taken` already.
 pub(super) fn salvage(
     parts: &[Part<'_>],
-    held: &Held,
+    held: &Held<'_>,
     subkeys: &[Subkey],
     mut taken: HashSet<Vec<u8>>,
     limits: &Limits,
@@ -66,9 +68,9 @@ pub(super) fn salvage(
                 }
                 if held.has_signature(packet) {
                     salvaged.confirmed |= is_bare;
-                } else if candidates.len() < limits.packets
-                    && identity(packet.body()).is_some_and(|id| taken.insert(id))
-                {
+                } else if candidates.len() == limits.packets {
+                    salvaged.is_cut = true;
+                } else if identity(packet.body()).is_some_and(|id| taken.insert(id)) {
                     candidates.push((packet.bytes().to_vec(), component.map(|c| c.bytes())));
                 }
             }
@@ -91,6 +93,7 @@ pub(super) fn salvage(
             if (signature.typ() == SignatureType::KeyRevocation) == of_key
                 && search.take(signature, *behind).is_none()
             {
+                search.salvaged.is_cut |= !search.has_enough();
                 return search.salvaged;
             }
         }
@@ -99,7 +102,7 @@ pub(super) fn salvage(
 }
 
 struct Search<'s> {
-    held: &'s Held,
+    held: &'s Held<'s>,
     subkeys: &'s [Subkey],
     verifier: Verifier<'s>,
     work: &'s Work<'s>,
@@ -110,13 +113,17 @@ struct Search<'s> {
 }
 
 impl Search<'_> {
-    /// Takes one, if it verifies. `None` where there is an end of it.
-    fn take(&mut self, signature: Signature, behind: Option<&[u8]>) -> Option<()> {
-        self.work.go_on().ok()?;
+    fn has_enough(&self) -> bool {
         let Salvaged {
             of_key, of_subkeys, ..
         } = &self.salvaged;
-        if of_key.len() + of_subkeys.len() >= ENOUGH {
+        of_key.len() + of_subkeys.len() >= ENOUGH
+    }
+
+    /// Takes one, if it verifies. `None` where there is an end of it.
+    fn take(&mut self, signature: Signature, behind: Option<&[u8]>) -> Option<()> {
+        self.work.go_on().ok()?;
+        if self.has_enough() {
             return None;
         }
         if signature.typ() == SignatureType::KeyRevocation {

@@ -11,7 +11,7 @@ use super::packets::RawPacket;
 use super::work::{TooMany, Work};
 
 /// More back signatures than this in one binding are somebody's attack: one is enough.
-const MAX_BACK_SIGNATURES: usize = 4;
+pub(super) const MAX_BACK_SIGNATURES: usize = 4;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {

@@ -25,7 +25,7 @@ pub(super) enum Whose<'f> {
     Key,
     /// What is new about a certificate that is held. Of User IDs, those that
     /// are held, and those that this lets in.
-    News(&'f Held, &'f (dyn Fn(&[u8]) -> bool + 'f)),
+    News(&'f Held<'f>, &'f (dyn Fn(&[u8]) -> bool + 'f)),
 }
 
 impl Wanted<'_> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
 
+use futures_util::future::join;
 use sequoia_openpgp::packet::Packet;
 use sequoia_openpgp::{Cert, Fingerprint, KeyHandle};
 use tokio::time::Instant;
@@ -13,7 +14,7 @@ use super::changes::{Moments, withheld};
 use super::{Refresh, RefreshOutcome};
 use crate::Rejection;
 use crate::fetch::{Fetcher, Miss, Page};
-use crate::filter::{News, PrimaryKey, reference_time};
+use crate::filter::{CUT, News, PrimaryKey, Proven, proven, reference_time};
 use crate::locator::Inner;
 use crate::lookup::{Attempt, Event, Outcome};
 use crate::status::{SelfRevocationsCount, in_force, revokers, status};
@@ -88,8 +89,15 @@ impl KeyLocator {
         let host = inner.vks.as_ref().map(KeyServer::host).unwrap_or_default();
         self.emit(Event::KeyAsked { step, target: host });
         let fingerprint = cert.fingerprint();
-        let answer = self.fetch(&fingerprint, start + self.deadline).await;
-        let (merged, outcome) = self.merge(cert, answer, start + self.deadline).await;
+        let deadline = start + self.deadline;
+        // What is held is judged while the key server is asked, so that a server
+        // that keeps silent leaves it with a status.
+        let (answer, before) = join(
+            self.fetch(&fingerprint, deadline),
+            self.look(cert.clone(), host, deadline),
+        )
+        .await;
+        let (merged, outcome) = self.merge(cert, before, answer, host, deadline).await;
         let handle = KeyHandle::from(fingerprint);
         let url = inner.vks.as_ref().and_then(|vks| vks.by_key(&handle).ok());
         let attempt = Attempt {
@@ -104,27 +112,55 @@ impl KeyLocator {
         merged.with(attempt)
     }
 
+    /// Judges what is held on a thread of its own: what that costs is for whoever
+    /// wrote the certificate to say.
+    async fn look(&self, cert: Cert, host: &str, deadline: Instant) -> Result<Looked, Error> {
+        let inner = Arc::clone(&self.inner);
+        let work = move |stop: &_| inner.look(proven(cert, stop), &[]);
+        self.inner.workers.judge(host, deadline, work).await
+    }
+
     /// Merges on a thread of its own; where that takes too long, what is held stands.
     async fn merge(
         &self,
         cert: Cert,
+        before: Result<Looked, Error>,
         answer: Result<Page, Miss>,
+        host: &str,
         deadline: Instant,
     ) -> (Merged, Outcome) {
-        let host = self.inner.vks.as_ref().map(KeyServer::host);
-        let host = host.unwrap_or_default().to_owned();
-        if answer.is_err() {
-            return self
-                .inner
-                .merge(cert, answer, &host, &AtomicBool::new(false));
-        }
-        let (inner, held, target) = (Arc::clone(&self.inner), cert.clone(), host.clone());
-        let work = move |stop: &_| inner.merge(held, answer, &target, stop);
-        match self.inner.workers.judge(&host, deadline, work).await {
+        let stands =
+            |outcome, before: Option<&Looked>| Merged::stands(cert.clone(), outcome, before);
+        let rejection_or_page = match answer {
+            Ok(page) => Ok(page),
+            Err(Miss::Rejected(rejection)) => Err(rejection),
+            Err(Miss::Absent) => {
+                let absence = Outcome::Absent(by_key::absence(&cert.fingerprint().into()));
+                return (
+                    stands(RefreshOutcome::NotFound, before.as_ref().ok()),
+                    absence,
+                );
+            }
+            Err(Miss::Failed(error)) => {
+                let failed = Outcome::Failed(error);
+                return (stands(RefreshOutcome::Failed, before.as_ref().ok()), failed);
+            }
+        };
+        let before = match before {
+            Ok(before) => before,
+            Err(error) => {
+                return (stands(RefreshOutcome::Failed, None), Outcome::Failed(error));
+            }
+        };
+        let (inner, target) = (Arc::clone(&self.inner), host.to_owned());
+        let (held, looked) = (cert.clone(), before.clone());
+        let work = move |stop: &_| inner.merge(held, looked, rejection_or_page, &target, stop);
+        match self.inner.workers.judge(host, deadline, work).await {
             Ok(merged) => merged,
-            Err(error) => self
-                .inner
-                .stands(cert, RefreshOutcome::Failed, Outcome::Failed(error)),
+            Err(error) => (
+                stands(RefreshOutcome::Failed, Some(&before)),
+                Outcome::Failed(error),
+            ),
         }
     }
 
@@ -140,6 +176,14 @@ impl KeyLocator {
         };
         by_key::fetch_by_fingerprint(&fetcher, server, &self.budget, fingerprint, deadline).await
     }
+}
+
+/// A certificate as far as it was looked at, and how it stands.
+#[derive(Clone)]
+struct Looked {
+    proven: Proven,
+    status: CertStatus,
+    time: SystemTime,
 }
 
 /// All of a [`Refresh`] but what was asked.
@@ -168,8 +212,10 @@ impl Merged {
     }
 
     /// What is held stands.
-    fn stands(cert: Cert, outcome: RefreshOutcome, status: CertStatus) -> Self {
-        let mut notes = Vec::new();
+    fn stands(cert: Cert, outcome: RefreshOutcome, before: Option<&Looked>) -> Self {
+        let status = before.map_or(CertStatus::Undetermined, |before| before.status.clone());
+        let is_cut = before.is_some_and(|before| before.proven.is_cut);
+        let mut notes: Vec<_> = is_cut.then(|| CUT.to_owned()).into_iter().collect();
         note_unverified(&cert, &[], &mut notes);
         Self {
             cert,
@@ -187,48 +233,45 @@ impl Inner {
     fn merge(
         &self,
         cert: Cert,
-        answer: Result<Page, Miss>,
+        before: Looked,
+        answer: Result<Page, Rejection>,
         host: &str,
         stop: &AtomicBool,
     ) -> (Merged, Outcome) {
         let lets_in = &*self.refresh_user_ids.0;
         let news = match answer {
             Ok(page) => self.filter.news(&page.body, &cert, lets_in, stop),
-            Err(Miss::Rejected(rejection)) => News {
+            Err(rejection) => News {
                 rejected: vec![rejection],
                 ..News::default()
             },
-            Err(Miss::Absent) => {
-                let absence = by_key::absence(&cert.fingerprint().into());
-                return self.stands(cert, RefreshOutcome::NotFound, Outcome::Absent(absence));
-            }
-            Err(Miss::Failed(error)) => {
-                return self.stands(cert, RefreshOutcome::Failed, Outcome::Failed(error));
-            }
         };
-        let found = news.found;
-        let merged = self.apply(cert, news);
+        let (found, is_cut) = (news.found, news.is_cut);
+        let merged = self.apply(cert, before, news);
         let outcome = match merged.outcome {
-            RefreshOutcome::Failed => Outcome::Failed(refusal(host, &merged.rejected)),
-            // A revocation out of an answer that was refused.
-            _ if !found => Outcome::Failed(refusal(host, &merged.rejected)),
+            // Also where something came out of an answer that was refused, or not
+            // read to its end.
+            RefreshOutcome::Failed => Outcome::Failed(refusal(host, is_cut, &merged.rejected)),
+            _ if !found => Outcome::Failed(refusal(host, is_cut, &merged.rejected)),
             _ => Outcome::Found(1),
         };
         (merged, outcome)
     }
 
-    fn stands(&self, cert: Cert, refreshed: RefreshOutcome, outcome: Outcome) -> (Merged, Outcome) {
-        let (status, _) = self.judge(&cert, &[]);
-        (Merged::stands(cert, refreshed, status), outcome)
-    }
-
-    /// Merges the news, and says what they change.
-    fn apply(&self, cert: Cert, mut news: News) -> Merged {
-        let (before, time_before) = self.judge(&cert, &news.keys);
+    /// Merges the news, and says what they change. Judged is what was looked at,
+    /// and the news, all of which verifies.
+    fn apply(&self, cert: Cert, before: Looked, mut news: News) -> Merged {
+        let before = self.look(before.proven, &news.keys);
         let mut merged = None;
         if !news.packets.is_empty() {
-            match merge(&cert, &news.packets) {
-                Ok(cert) => merged = Some(cert),
+            let both = merge(&cert, &news.packets)
+                .and_then(|all| Ok((all, merge(&before.proven.cert, &news.packets)?)));
+            match both {
+                Ok((all, cert)) => {
+                    let is_cut = before.proven.is_cut;
+                    let after = self.look(Proven { cert, is_cut }, &news.keys);
+                    merged = Some((all, after));
+                }
                 Err(error) => {
                     news.found = false;
                     let of = Some(cert.fingerprint());
@@ -239,34 +282,35 @@ impl Inner {
         }
         let policy = SelfRevocationsCount(&*self.filter.policy);
         let mut changes = Vec::new();
-        let (after, time) = match &merged {
-            None => (before.clone(), time_before),
-            Some(merged) => {
-                let (after, time) = self.judge(merged, &news.keys);
+        let after = match &merged {
+            None => &before,
+            Some((_, after)) => {
                 let moments = Moments {
-                    before: (&cert, &before, time_before),
-                    after: (merged, &after, time),
+                    before: before.moment(),
+                    after: after.moment(),
                     policy: &policy,
                     keys: &news.keys,
                 };
                 changes = moments.changes(&news.packets, &news.unverified);
-                (after, time)
+                after
             }
         };
+        let is_cut = before.proven.is_cut;
+        news.notes.extend(is_cut.then(|| CUT.to_owned()));
         let outcome = match (&merged, news.found) {
             (Some(_), _) => RefreshOutcome::Updated,
             (None, true) => RefreshOutcome::Unchanged,
             (None, false) => RefreshOutcome::Failed,
         };
-        let cert = merged.unwrap_or(cert);
-        note_unverified(&cert, &news.keys, &mut news.notes);
+        let held = merged.as_ref().map_or(&cert, |(all, _)| all);
+        note_unverified(held, &news.keys, &mut news.notes);
         if !news.withheld.is_empty() {
-            changes.extend(withheld(
-                &cert,
-                in_force(&cert, &policy, time),
-                &news.withheld,
-            ));
+            let cert = &after.proven.cert;
+            let in_force = in_force(cert, &policy, after.time);
+            changes.extend(withheld(cert, in_force, &news.withheld));
         }
+        let (before, after) = (before.status.clone(), after.status.clone());
+        let cert = merged.map_or(cert, |(cert, _)| cert);
         Merged {
             cert,
             outcome,
@@ -278,10 +322,25 @@ impl Inner {
         }
     }
 
-    fn judge(&self, cert: &Cert, keys: &[PrimaryKey]) -> (CertStatus, SystemTime) {
+    fn look(&self, proven: Proven, keys: &[PrimaryKey]) -> Looked {
         let now = self.filter.time.unwrap_or_else(SystemTime::now);
-        let time = reference_time(cert, now);
-        (status(cert, &*self.filter.policy, time, keys), time)
+        let time = reference_time(&proven.cert, now);
+        let status = match status(&proven.cert, &*self.filter.policy, time, keys) {
+            // What was not looked at may say something else.
+            status if proven.is_cut && !status.is_revoked() => CertStatus::Undetermined,
+            status => status,
+        };
+        Looked {
+            proven,
+            status,
+            time,
+        }
+    }
+}
+
+impl Looked {
+    fn moment(&self) -> (&Cert, &CertStatus, SystemTime) {
+        (&self.proven.cert, &self.status, self.time)
     }
 }
 
@@ -303,9 +362,10 @@ fn merge(held: &Cert, packets: &[Packet]) -> sequoia_openpgp::Result<Cert> {
 }
 
 /// Why nothing could be made of an answer: above all, that it is about another key.
-fn refusal(host: &str, rejected: &[Rejection]) -> Error {
-    let other = rejected.iter().find(|r| r.reason() == Reason::OtherKey);
-    let why = match (other, rejected.first()) {
+fn refusal(host: &str, is_cut: bool, rejected: &[Rejection]) -> Error {
+    let is_other = |r: &&Rejection| r.reason() == Reason::OtherKey;
+    let other = rejected.iter().find(is_other).filter(|_| !is_cut);
+    let why = match (other, rejected.iter().find(|r| !is_other(r))) {
         (Some(Rejection { fingerprint, .. }), _) => {
             let which = fingerprint
                 .as_ref()
@@ -313,7 +373,7 @@ fn refusal(host: &str, rejected: &[Rejection]) -> Error {
             format!("{host} answered with another certificate than asked for{which}")
         }
         (None, Some(rejection)) => format!("{host}: {rejection}"),
-        (None, None) => host.to_owned(),
+        (None, None) => format!("the answer of {host} holds more than is looked at"),
     };
     Error::new(ErrorKind::BadAnswer, why)
 }

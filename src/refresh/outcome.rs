@@ -29,7 +29,9 @@ pub enum RefreshOutcome {
     Unchanged,
     /// The key server does not have it: what is held stands, unconfirmed.
     NotFound,
-    /// One could not tell whether there is anything new.
+    /// One could not tell whether there is anything new. Also where a part of the
+    /// answer could not be read, or another copy of the certificate in it was
+    /// refused: what is missing may be a revocation.
     Failed,
 }
 
@@ -138,8 +140,8 @@ impl Refresh {
     }
 
     /// The failure, if it is one. An [update](RefreshOutcome::Updated) has one
-    /// too, where a revocation was taken out of an answer that was refused: there
-    /// may be more.
+    /// too, where it came out of an answer that was refused, or that could not be
+    /// read to its end: there may be more.
     pub fn error(&self) -> Option<&Error> {
         self.attempt.error()
     }

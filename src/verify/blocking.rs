@@ -58,6 +58,11 @@ impl Stop {
         }
     }
 
+    /// For work that looks at it on its own.
+    pub(super) fn flag(&self) -> &AtomicBool {
+        &self.0
+    }
+
     /// For loops that go on for long without reading: a decompressor's.
     pub(super) fn is_on(&self) -> Result<(), Error> {
         self.check().map_err(unreadable)

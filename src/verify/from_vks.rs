@@ -18,6 +18,10 @@ impl Source for KeyLocator {
             match (lookup.status(), lookup.error()) {
                 (Status::Failed, Some(error)) => Err(sentence(error)),
                 (Status::Failed, None) => Err("The key server's answer was refused.".to_owned()),
+                // A revocation may have been in what is missing.
+                _ if lookup.kept().iter().any(|kept| kept.is_cut) => {
+                    Err("The key server's answer could not be read to its end.".to_owned())
+                }
                 (Status::Found | Status::NotFound, _) => Ok(lookup.certs().cloned().collect()),
             }
         })

@@ -93,6 +93,15 @@ impl Judge<'_> {
             }
         }
         match best {
+            // It was asked for, because nobody at hand has bound it: whose it is
+            // could not be found out.
+            Some(best)
+                if !best.finding.is_final
+                    && best.finding.outcome == VerdictOutcome::Bad
+                    && self.signers.failure(one).is_some() =>
+            {
+                self.without_signer(one, verdict)
+            }
             Some(best) => self.with_signer(signature, best, verdict),
             None => self.without_signer(one, verdict),
         }
@@ -311,6 +320,12 @@ impl Judge<'_> {
                 what(subkey)
             );
             return bad(why).for_good();
+        }
+        if known.is_cut {
+            return failed(
+                "The signer's certificate holds more self-signatures that do not verify than are \
+                 looked at.",
+            );
         }
         match &then.fault {
             None => match self.unchecked_revocation(known, key) {

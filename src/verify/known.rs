@@ -11,6 +11,8 @@ pub(super) struct Known {
     pub(super) cert: Cert,
     pub(super) origin: Origin,
     pub(super) fresh: Fresh,
+    /// It holds more self-signatures that do not verify than are looked at.
+    pub(super) is_cut: bool,
 }
 
 impl Known {

@@ -4,13 +4,16 @@
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::join_all;
+use sequoia_openpgp::cert::amalgamation::key::PrimaryKey as _;
 use sequoia_openpgp::{Cert, KeyHandle};
 
+use super::blocking::Stop;
 use super::collect::Collected;
 use super::known::{Fresh, Known};
 use super::standing;
 use super::verdict::Origin;
-use crate::BoxFuture;
+use crate::filter::proven;
+use crate::{BoxFuture, Error};
 
 /// What is needed of a key server.
 pub(crate) trait Source: Send + Sync {
@@ -99,12 +102,12 @@ impl Signers {
 /// more requests may be made is given back too.
 pub(super) async fn gather(
     source: &dyn Source,
-    given: Vec<Given>,
+    known: Vec<Known>,
     signatures: &[Collected],
     terms: Terms,
 ) -> (Signers, usize) {
     let mut signers = Signers {
-        known: merged(given, terms),
+        known,
         missing: Vec::new(),
     };
     let mut left = terms.requests;
@@ -132,7 +135,27 @@ pub(super) async fn add_revokers(
     signers.missing.extend(beyond);
 }
 
-/// One of each fingerprint, public parts alone.
+/// One of each fingerprint, public parts alone; of those that may have signed, what
+/// their owners signed alone. Whoever wrote a file of certificates says what this
+/// costs.
+pub(super) fn at_hand(
+    given: Vec<Given>,
+    signatures: &[Collected],
+    terms: Terms,
+    stop: &Stop,
+) -> Result<Vec<Known>, Error> {
+    let mut known = merged(given, terms);
+    for one in &mut known {
+        let mut issuers = signatures.iter().flat_map(|one| &one.issuers);
+        if issuers.any(|key| has(&one.cert, key)) {
+            let proven = proven(one.cert.clone(), stop.flag());
+            stop.is_on()?;
+            (one.cert, one.is_cut) = (proven.cert, proven.is_cut);
+        }
+    }
+    Ok(known)
+}
+
 fn merged(given: Vec<Given>, terms: Terms) -> Vec<Known> {
     let is_recent = |at: SystemTime| match terms.now.duration_since(at) {
         Ok(age) => age <= terms.max_age,
@@ -159,6 +182,7 @@ fn merged(given: Vec<Given>, terms: Terms) -> Vec<Known> {
                 cert,
                 origin: Origin::Given,
                 fresh,
+                is_cut: false,
             }),
         }
     }
@@ -183,7 +207,9 @@ fn needed(
             if !has(&known.cert, key) {
                 continue;
             }
-            at_hand = true;
+            // Anybody can stick a stranger's key on their certificate: that is no
+            // reason to look no further.
+            at_hand |= is_bound(&known.cert, key);
             let asked = asks
                 .iter()
                 .any(|ask| matches!(ask, Ask::Refresh(other) if *other == at));
@@ -269,6 +295,7 @@ impl Signers {
                 cert,
                 origin: Origin::Vks,
                 fresh: Fresh::Yes,
+                is_cut: false,
             }),
         }
     }
@@ -279,6 +306,14 @@ impl Signers {
 fn merge(held: &Cert, news: Cert) -> Cert {
     let merged = held.clone().merge_public(news.strip_secret_key_material());
     merged.unwrap_or_else(|_| held.clone())
+}
+
+/// Whether it is the primary key, or a subkey with a binding signature. Those of
+/// certificates at hand verify.
+fn is_bound(cert: &Cert, key: &KeyHandle) -> bool {
+    cert.keys()
+        .filter(|other| other.key().key_handle().aliases(key))
+        .any(|other| other.primary() || other.self_signatures().next().is_some())
 }
 
 /// Whether a certificate holds this key, bound or not.

@@ -7,7 +7,7 @@ use sequoia_openpgp::policy::Policy;
 use sequoia_openpgp::types::SignatureType;
 use sequoia_openpgp::{Cert, Fingerprint};
 
-use super::sentences::{difference, expires, revocation, user_id};
+use super::sentences::{difference, expires, expires_instead, revocation, user_id};
 use super::snapshot::{Snapshot, SubkeyState, UserIdState};
 use super::{Change, ChangeKind};
 use crate::{CertStatus, Revocation, RevocationKind};
@@ -68,11 +68,9 @@ pub(super) fn withheld(
             Change::new(
                 ChangeKind::NewsWithheld,
                 format!(
-                    "The User ID {}, which was not let in, says that the certificate expires {} \
-                     instead of {}.",
+                    "The User ID {}, which was not let in, says that the certificate {}.",
                     user_id(id),
-                    expires(theirs),
-                    expires(expiration),
+                    expires_instead(theirs, expiration),
                 ),
             )
         })
@@ -152,9 +150,8 @@ fn certificate(
     }
     if before.expiration != after.expiration {
         let detail = format!(
-            "The certificate expires {} instead of {}.",
-            expires(after.expiration),
-            expires(before.expiration)
+            "The certificate {}.",
+            expires_instead(after.expiration, before.expiration)
         );
         add(ChangeKind::Expiration, detail);
     }
@@ -196,7 +193,7 @@ fn one_subkey(
     let what = format!("The subkey {}", after.fingerprint);
     let of = Of::Subkey(after.fingerprint.clone());
     if before.is_none() {
-        let detail = format!("{what} is new; it expires {}.", expires(after.expiration));
+        let detail = format!("{what} is new; it {}.", expires(after.expiration));
         add(ChangeKind::SubkeyAdded, detail);
     }
     let was_revoked = before.and_then(|before| before.revoked.as_ref());
@@ -210,9 +207,8 @@ fn one_subkey(
     let moved = before.expiration != after.expiration;
     if moved {
         let detail = format!(
-            "{what} expires {} instead of {}.",
-            expires(after.expiration),
-            expires(before.expiration)
+            "{what} {}.",
+            expires_instead(after.expiration, before.expiration)
         );
         add(ChangeKind::SubkeyExpiration, detail);
     }

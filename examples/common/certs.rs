@@ -19,6 +19,8 @@ pub(crate) struct Certs {
     /// What is wrong with it: a sentence each, for people.
     pub(crate) broken: Vec<String>,
     revocations: Vec<Revocation>,
+    /// How often the next certificate was searched for behind a damaged place.
+    searches: usize,
 }
 
 /// A revocation, of whichever certificate.
@@ -43,13 +45,18 @@ pub(crate) fn read(input: &Input) -> Certs {
         Ok(_) => certs.parse(&name, &content),
         Err(error) => certs.complain(format!("cannot read {name}: {error}")),
     }
+    let more = certs.broken.len().saturating_sub(MANY);
+    if more > 0 {
+        certs.broken.truncate(MANY);
+        certs.complain(format!("{name}: and so it is at {more} other places"));
+    }
     certs
 }
 
 const BEGIN: &[u8] = b"-----BEGIN PGP ";
 const END: &[u8] = b"-----END PGP ";
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-/// What one certificate can fall into, at most, if it is broken.
+/// Who has so many errors in one file has no keyring.
 const MANY: usize = 100;
 
 impl Certs {
@@ -113,6 +120,10 @@ impl Certs {
         let before = (self.certs.len(), self.revocations.len(), self.broken.len());
         let mut at = 0;
         while at < octets.len() {
+            if self.searches > MANY {
+                // Each of them looks at much of the file, which a stranger may have made.
+                return self.complain(format!("{place}: from octet {at} on it is not read"));
+            }
             at = match Frame::at(octets, at).map(Frame::sort) {
                 Some(Sort::Primary) => self.cert(place, octets, at),
                 _ => self.strays(place, octets, at),
@@ -141,8 +152,8 @@ impl Certs {
                 },
             }
         };
-        let (certs, is_sound) = parse(octets, &frames);
-        if is_framed && is_sound {
+        let is_framed = is_framed && !hides_key(octets, &frames, end);
+        if is_framed && let (certs, true) = parse(octets, &frames) {
             self.take(certs, octets, &frames);
             return end;
         }
@@ -160,7 +171,7 @@ impl Certs {
             )),
         }
         // Its last packet may have swallowed the beginning of others.
-        let next = find_key(octets, start + 1).unwrap_or(octets.len());
+        let next = self.search(octets, start + 1);
         let next = if is_framed { next.min(end) } else { next };
         frames.retain(|frame| frame.end <= next);
         let (certs, _) = parse(octets, &frames);
@@ -181,7 +192,7 @@ impl Certs {
     /// What stands in front of a certificate, or without one, and where it ends.
     fn strays(&mut self, place: &str, octets: &[u8], start: usize) -> usize {
         let mut end = start;
-        let mut is_known = true;
+        let mut is_told = false;
         while end < octets.len() {
             let frame = Frame::at(octets, end);
             match (frame, frame.map(Frame::sort)) {
@@ -192,23 +203,29 @@ impl Certs {
                         Some(signature) => self
                             .revocations
                             .push(Revocation::new(signature, Some(place.to_owned()))),
-                        None => is_known = false,
+                        None => is_told = true,
                     }
                     end = frame.end;
                 }
                 _ => {
-                    is_known = false;
-                    end = find_key(octets, start + 1).unwrap_or(octets.len());
+                    is_told = true;
+                    end = self.search(octets, start + 1);
                     break;
                 }
             }
         }
-        if !is_known {
+        if is_told {
             self.complain(format!(
                 "{place}: what stands at octet {start} is of no certificate"
             ));
         }
         end
+    }
+
+    /// Where the next certificate begins, or the end.
+    fn search(&mut self, octets: &[u8], from: usize) -> usize {
+        self.searches += 1;
+        find_key(octets, from..octets.len()).unwrap_or(octets.len())
     }
 
     fn complain(&mut self, why: String) {
@@ -248,6 +265,15 @@ impl Revocation {
             Err(_) => false,
         }
     }
+}
+
+/// Whether another certificate begins within these packets, up to `end`: one of them
+/// is cut off then, and its length has misled from there on.
+fn hides_key(octets: &[u8], frames: &[Frame], end: usize) -> bool {
+    let is_clear = frames.iter().all(|frame| frame.is_clear(octets))
+        && (end == octets.len() || Frame::at(octets, end).is_some_and(|key| key.is_key(octets)));
+    let first = frames.first().map_or(end, |key| key.start + 1);
+    !is_clear && find_key(octets, first..end).is_some()
 }
 
 /// The certificates in these packets, one if all is well, and whether that is so.

@@ -1,10 +1,15 @@
 //! Packets by their headers, as RFC 9580, section 4.2, frames them: enough to find
 //! where one certificate ends and the next one begins, whatever is in them.
 
+use std::ops::Range;
+use std::time::SystemTime;
+
 use openpgp_discovery::openpgp::Packet;
-use openpgp_discovery::openpgp::packet::Signature;
+use openpgp_discovery::openpgp::packet::key::{KeyParts, PrimaryRole};
+use openpgp_discovery::openpgp::packet::{Key, Signature};
 use openpgp_discovery::openpgp::parse::Parse as _;
-use openpgp_discovery::openpgp::types::SignatureType;
+use openpgp_discovery::openpgp::serialize::MarshalInto;
+use openpgp_discovery::openpgp::types::{PublicKeyAlgorithm, SignatureType};
 
 /// Where a packet stands.
 #[derive(Clone, Copy, Debug)]
@@ -100,9 +105,15 @@ impl Frame {
         octets.get(self.body..self.end).unwrap_or_default()
     }
 
-    /// Whether a certificate begins here, beyond doubt: a broken place may have taken
-    /// anything along.
-    fn is_key(self, octets: &[u8]) -> bool {
+    /// Whether there is nothing in it that is unknown, or out of order.
+    pub(crate) fn is_clear(self, octets: &[u8]) -> bool {
+        self.sort == Sort::Ignored
+            || matches!(Packet::from_bytes(self.of(octets)), Ok(packet) if !is_unknown(&packet))
+    }
+
+    /// Whether a certificate begins here, beyond doubt: in what follows a damaged place,
+    /// anything can look like a header.
+    pub(crate) fn is_key(self, octets: &[u8]) -> bool {
         let next_is_sound = || {
             self.end == octets.len()
                 || Self::at(octets, self.end).is_some_and(|next| next.sort != Sort::Foreign)
@@ -111,10 +122,11 @@ impl Frame {
             && self.end - self.start <= LARGEST_KEY
             && self.version(octets).is_some_and(is_known)
             && next_is_sound()
-            && matches!(
-                Packet::from_bytes(self.of(octets)),
-                Ok(Packet::PublicKey(_) | Packet::SecretKey(_))
-            )
+            && match Packet::from_bytes(self.of(octets)) {
+                Ok(Packet::PublicKey(key)) => is_exact(&key, self.body(octets)),
+                Ok(Packet::SecretKey(key)) => is_exact(&key, self.body(octets)),
+                _ => false,
+            }
     }
 }
 
@@ -130,12 +142,30 @@ impl Sort {
     }
 }
 
+/// Whether the key, and it alone, is in this body.
+fn is_exact<P: KeyParts>(key: &Key<P, PrimaryRole>, body: &[u8]) -> bool
+where
+    Key<P, PrimaryRole>: MarshalInto,
+{
+    let is_known = !matches!(
+        key.pk_algo(),
+        PublicKeyAlgorithm::Private(_) | PublicKeyAlgorithm::Unknown(_)
+    );
+    is_known
+        && key.creation_time() <= SystemTime::now()
+        && MarshalInto::to_vec(key).is_ok_and(|octets| octets == body)
+}
+
+fn is_unknown(packet: &Packet) -> bool {
+    matches!(packet, Packet::Unknown(_))
+}
+
 /// Whether there are certificates of this version.
 pub(crate) fn is_known(version: u8) -> bool {
     matches!(version, 4 | 6)
 }
 
-/// Where the next certificate begins, from there on.
-pub(crate) fn find_key(octets: &[u8], from: usize) -> Option<usize> {
-    (from..octets.len()).find(|&at| Frame::at(octets, at).is_some_and(|key| key.is_key(octets)))
+/// Where the next certificate begins, in this part of it.
+pub(crate) fn find_key(octets: &[u8], mut part: Range<usize>) -> Option<usize> {
+    part.find(|&at| Frame::at(octets, at).is_some_and(|key| key.is_key(octets)))
 }

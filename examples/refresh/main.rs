@@ -67,7 +67,8 @@ use skip::Done;
 /// Exit status: 0 the key server has each, and what was new is merged; 1 it does not
 /// have at least one; 3 for at least one it could not be told, or an input is empty or
 /// could not be read as a whole; 2 usage error; 130 after Ctrl-C, with the file of -o
-/// written. What --skip leaves out does not count: it was fine then.
+/// written. What --skip leaves out does not count, also where the key server did not
+/// have it then.
 #[derive(Debug, Parser)]
 #[command(name = "refresh")]
 struct Args {

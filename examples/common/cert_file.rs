@@ -2,6 +2,7 @@
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use openpgp_discovery::openpgp::Cert;
 use openpgp_discovery::openpgp::serialize::SerializeInto as _;
@@ -26,10 +27,14 @@ impl CertFile {
         Ok(Self { file, armor })
     }
 
-    /// Writes the certificates, replacing the file in one step.
-    pub(crate) fn write(&self, certs: &[Cert]) -> io::Result<()> {
+    /// Writes the certificates, replacing the file in one step. It says that it was
+    /// modified just now, unless another time is given.
+    pub(crate) fn write(&self, certs: &[Cert], modified: Option<SystemTime>) -> io::Result<()> {
         let content = self.content(certs)?;
-        self.file.replace(|file| file.write_all(&content))
+        self.file.replace(|file| {
+            file.write_all(&content)?;
+            modified.map_or(Ok(()), |time| file.set_modified(time))
+        })
     }
 
     /// The name, as given or as the link says.

@@ -18,6 +18,11 @@ pub(crate) struct OutputFile {
 impl OutputFile {
     /// Checks before the work begins that the file can be there and may be replaced.
     pub(crate) fn new(path: PathBuf) -> io::Result<Self> {
+        if path == Path::new("-") {
+            return Err(io::Error::other(
+                "stdout is for what came of each; this has to be the name of a file",
+            ));
+        }
         // A link stays one: what it points to is replaced.
         let path = match fs::symlink_metadata(&path) {
             Ok(metadata) if metadata.is_symlink() => fs::canonicalize(path)?,

@@ -1,8 +1,11 @@
 //! A progress bar on stderr; only on a terminal.
 
+use std::io;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::print;
 
 /// The bar, or nothing where there is no terminal.
 #[derive(Clone, Debug)]
@@ -44,6 +47,11 @@ impl Progress {
     /// Runs something that prints, with the bar out of its way.
     pub(crate) fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
         self.0.suspend(print)
+    }
+
+    /// Prints on stdout, with the bar out of its way.
+    pub(crate) fn print(&self, text: &str) -> io::Result<()> {
+        self.aside(|| print::stdout(text))
     }
 
     /// Takes the bar away.

@@ -1,6 +1,8 @@
 //! Five look-ups on a small network of the program's own: DNS, directories and a key
 //! server over TLS, on loopback.
 
+use std::process::ExitCode;
+
 use anyhow::Context as _;
 use openpgp_discovery::openpgp::Cert;
 use openpgp_discovery::openpgp::cert::CertBuilder;
@@ -10,7 +12,7 @@ use testbed::{Answer, Testbed};
 
 use super::common::paint::Tone;
 use super::session::Session;
-use super::{Args, End, usage_error};
+use super::{Args, usage_error};
 
 /// How a look-up has to end.
 #[derive(Clone, Copy)]
@@ -63,7 +65,7 @@ const SAMPLES: [Sample; 5] = [
 ];
 
 /// Runs it, one look-up after the other, in a fixed order.
-pub(crate) async fn run(args: &Args, session: &mut Session) -> anyhow::Result<End> {
+pub(crate) async fn run(args: &Args, session: &mut Session) -> anyhow::Result<ExitCode> {
     if let Some(option) = elsewhere(args) {
         usage_error::<Args>(&format!(
             "{option} needs an ADDRESS: the demonstration brings a network of its own"
@@ -102,7 +104,10 @@ pub(crate) async fn run(args: &Args, session: &mut Session) -> anyhow::Result<En
         true => format!("{}\n", paint.tint(Tone::Good, "Each ended as planned.")),
         false => format!("{}\n", paint.tint(Tone::Bad, "Not each ended as planned.")),
     })?;
-    Ok(End::Demonstrated { as_planned })
+    Ok(match as_planned {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
 }
 
 /// An option that names another network than the demonstration's.

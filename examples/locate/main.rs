@@ -25,6 +25,7 @@ mod session;
 mod common {
     pub(crate) mod cert_file;
     pub(crate) mod exit;
+    pub(crate) mod finish;
     pub(crate) mod json;
     pub(crate) mod keyring;
     pub(crate) mod log;
@@ -40,10 +41,11 @@ mod common {
     pub(crate) mod trail;
 }
 use common::cert_file::CertFile;
+use common::finish::finish;
 use common::options::NetworkOptions;
 use common::progress::Progress;
-use common::run::{interrupt, is_closed_pipe, usage_error};
-use common::{exit, log, trail};
+use common::run::{interrupt, run, usage_error};
+use common::{log, trail};
 use session::Session;
 
 /// Finds the OpenPGP certificates of e-mail addresses
@@ -105,17 +107,13 @@ enum UserIds {
     All,
 }
 
-/// How the program came to its end.
-enum End {
-    Done,
-    Demonstrated { as_planned: bool },
-    Interrupted,
-}
-
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let args = Args::parse();
     log::start(args.network.verbose);
+    run("locate", work(args))
+}
+
+async fn work(args: Args) -> ExitCode {
     let progress = Progress::new(input::count(&args.addresses), args.network.verbose);
     let mut session = Session::new(&args, progress.clone());
     let work = async {
@@ -127,15 +125,16 @@ async fn main() -> ExitCode {
     };
     let end = tokio::select! {
         biased;
-        () = interrupt() => Ok(End::Interrupted),
-        end = work => end,
+        () = interrupt() => Ok(None),
+        end = work => end.map(Some),
     };
     progress.finish();
-    finish(end, &session)
+    // A reader that has gone has what it wanted.
+    finish("locate", end, session.save(), || session.tally().code())
 }
 
 /// Looks every address up and prints each answer when it is there.
-async fn locate(args: &Args, session: &mut Session) -> anyhow::Result<End> {
+async fn locate(args: &Args, session: &mut Session) -> anyhow::Result<ExitCode> {
     let locator = args.locator(KeyLocator::builder(), session.progress());
     let (addresses, refused) = input::read(args.addresses.clone(), session.typed());
     let lookups = locator
@@ -149,32 +148,12 @@ async fn locate(args: &Args, session: &mut Session) -> anyhow::Result<End> {
         }
     }
     session.summary()?;
-    Ok(End::Done)
+    Ok(session.tally().code())
 }
 
 enum Item {
     Lookup(Box<openpgp_discovery::Lookup>),
     Refused(input::Refused),
-}
-
-/// Writes what there is to write, and says how it went.
-fn finish(end: anyhow::Result<End>, session: &Session) -> ExitCode {
-    let saved = session.save();
-    if let Err(error) = &saved {
-        eprintln!("locate: {error:#}");
-    }
-    match end {
-        Ok(End::Interrupted) => ExitCode::from(exit::INTERRUPTED),
-        Err(error) if !is_closed_pipe(&error) => {
-            eprintln!("locate: {error:#}");
-            ExitCode::from(exit::UNDETERMINED)
-        }
-        _ if saved.is_err() => ExitCode::from(exit::UNDETERMINED),
-        Ok(End::Demonstrated { as_planned: true }) => ExitCode::SUCCESS,
-        Ok(End::Demonstrated { as_planned: false }) => ExitCode::FAILURE,
-        // A reader that has gone has what it wanted.
-        Ok(End::Done) | Err(_) => session.tally().code(),
-    }
 }
 
 impl Args {

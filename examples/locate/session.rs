@@ -2,7 +2,6 @@
 
 use std::io;
 
-use anyhow::Context as _;
 use openpgp_discovery::{Lookup, Status};
 
 use super::Args;
@@ -13,7 +12,7 @@ use super::common::keyring::Keyring;
 use super::common::paint::Paint;
 use super::common::progress::Progress;
 use super::common::sanitize::clean;
-use super::common::{json, print};
+use super::common::{finish, json};
 use super::draw;
 use super::input::{Refused, Typed};
 
@@ -55,7 +54,7 @@ impl Session {
         } else {
             draw::lookup(lookup, &address, self.paint)
         };
-        self.print(&text)
+        self.progress.print(&text)
     }
 
     /// Takes what could not be looked up.
@@ -69,7 +68,7 @@ impl Session {
                 } else {
                     draw::invalid(text, problem, self.paint)
                 };
-                self.print(&text)
+                self.progress.print(&text)
             }
             Refused::Unreadable(error) => {
                 self.tally.add(Verdict::Undetermined);
@@ -86,7 +85,7 @@ impl Session {
         if self.json {
             return Ok(());
         }
-        self.print(&text(self.paint))
+        self.progress.print(&text(self.paint))
     }
 
     /// The count, where there is more than one.
@@ -100,18 +99,8 @@ impl Session {
 
     /// Writes the file that was asked for, one of each fingerprint.
     pub(crate) fn save(&self) -> anyhow::Result<()> {
-        let Some(file) = &self.output else {
-            return Ok(());
-        };
-        let name = file.path().display();
-        match self.found.certs() {
-            // An older file is worth more than an empty one.
-            [] => eprintln!("locate: nothing was found; {name} is not written"),
-            certs => file
-                .write(certs)
-                .with_context(|| format!("cannot write {name}"))?,
-        }
-        Ok(())
+        let file = self.output.as_ref();
+        finish::save("locate", file, &self.found, None, "nothing was found")
     }
 
     pub(crate) fn typed(&self) -> Typed {
@@ -120,10 +109,6 @@ impl Session {
 
     pub(crate) fn tally(&self) -> Tally {
         self.tally
-    }
-
-    fn print(&self, text: &str) -> io::Result<()> {
-        self.progress.aside(|| print::stdout(text))
     }
 
     /// Two addresses may share a certificate, each with a User ID of its own.

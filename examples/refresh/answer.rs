@@ -3,7 +3,7 @@
 
 use openpgp_discovery::openpgp::types::ReasonForRevocation;
 use openpgp_discovery::{Change, ChangeKind, Refresh, RefreshOutcome, Revocation, RevocationKind};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::common::{calendar, names};
 
@@ -18,9 +18,9 @@ pub(crate) struct Answer {
     error: Option<String>,
 }
 
-#[derive(Serialize)]
-struct RevocationObject {
-    kind: &'static str,
+#[derive(Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub(crate) struct RevocationObject {
+    kind: String,
     reason: String,
     created: Option<String>,
 }
@@ -52,12 +52,13 @@ impl Answer {
 }
 
 impl RevocationObject {
-    fn of(revocation: &Revocation) -> Self {
+    pub(crate) fn of(revocation: &Revocation) -> Self {
+        let kind = match revocation.kind() {
+            RevocationKind::Soft => "soft",
+            _ => "hard",
+        };
         Self {
-            kind: match revocation.kind() {
-                RevocationKind::Soft => "soft",
-                _ => "hard",
-            },
+            kind: kind.to_owned(),
             reason: reason(revocation),
             created: revocation.created().map(calendar::format),
         }

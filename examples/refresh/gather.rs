@@ -1,6 +1,8 @@
 //! What there is to do: the certificates of all files, but for what is done already.
 
 use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
 
 use openpgp_discovery::openpgp::{Cert, Fingerprint};
 
@@ -21,47 +23,70 @@ pub(crate) struct Gathered {
     pub(crate) skipped: usize,
     /// What could not be read: a line each, for people.
     pub(crate) broken: Vec<String>,
+    /// The file of -o has some of that, which would be lost.
+    pub(crate) would_lose: bool,
 }
 
 /// Reads everything. It blocks.
 pub(crate) fn gather(args: &Args) -> Gathered {
-    let (mut keyring, mut broken) = (Keyring::default(), Vec::new());
-    for file in &args.files {
-        let read = certs::read(file);
-        read.certs.into_iter().for_each(|cert| keyring.add(cert));
-        broken.extend(read.broken);
+    let (mut certs, mut files) = (Vec::new(), Vec::new());
+    for input in &args.files {
+        let mut file = certs::read(input);
+        certs.append(&mut file.certs);
+        files.push((input.clone(), file));
     }
-    let is_done = |fingerprint: &Fingerprint| args.skip.iter().any(|done| done.holds(fingerprint));
+    // What the earlier run wrote would be lost where the files that it read are read
+    // again, and its own replaced.
+    let output = args.output.as_ref();
+    if let Some(input) = output.filter(|_| !args.skip.is_empty()).and_then(earlier) {
+        let held: HashSet<Fingerprint> = certs.iter().map(Cert::fingerprint).collect();
+        let is_of_that_run = |fingerprint: &Fingerprint| {
+            held.contains(fingerprint) && args.skip.iter().any(|done| done.names(fingerprint))
+        };
+        let mut file = certs::read(&input);
+        let written = file.certs.drain(..);
+        certs.extend(written.filter(|cert| is_of_that_run(&cert.fingerprint())));
+        files.push((input, file));
+    }
+    let (mut broken, mut would_lose) = (Vec::new(), false);
+    for (input, file) in &mut files {
+        file.revoke(&mut certs);
+        would_lose |= !file.broken.is_empty() && output.is_some_and(|o| is_same(input, o.path()));
+        broken.append(&mut file.broken);
+    }
+    let mut keyring = Keyring::default();
+    certs.into_iter().for_each(|cert| keyring.add(cert));
+    let is_done = |cert: &&Cert| args.skip.iter().any(|done| done.holds(cert));
     let all = keyring.certs().iter();
-    let (done, certs): (Vec<Cert>, _) = all.cloned().partition(|c| is_done(&c.fingerprint()));
-    if let Some(output) = args.output.as_ref().filter(|_| !done.is_empty()) {
-        let done = done.iter().map(Cert::fingerprint).collect();
-        take_over(&done, output, &mut keyring, &mut broken);
-    }
+    let certs: Vec<Cert> = all.filter(|cert| !is_done(cert)).cloned().collect();
     Gathered {
+        skipped: keyring.certs().len() - certs.len(),
         keyring,
         certs,
-        skipped: done.len(),
         broken,
+        would_lose,
     }
 }
 
-/// What the earlier run wrote of these would be lost where the files that it read are
-/// read again, and its own replaced.
-fn take_over(
-    done: &HashSet<Fingerprint>,
-    output: &CertFile,
-    keyring: &mut Keyring,
-    broken: &mut Vec<String>,
-) {
-    let Ok(input) = Input::new(output.path().to_owned()) else {
-        // That run wrote another file, or none.
-        return;
+/// What is in the file of -o already, if anything.
+fn earlier(output: &CertFile) -> Option<Input> {
+    if is_empty(output.path()) {
+        return None;
+    }
+    // An error: that run wrote another file, or none.
+    Input::new(output.path().to_owned()).ok()
+}
+
+/// Whether writing there replaces something that was read here.
+fn is_same(input: &Input, output: &Path) -> bool {
+    let input = match input {
+        Input::Stdin => Path::new("/dev/stdin"),
+        Input::File { path, .. } => path,
     };
-    let read = certs::read(&input);
-    let wanted = read.certs.into_iter();
-    wanted
-        .filter(|cert| done.contains(&cert.fingerprint()))
-        .for_each(|cert| keyring.add(cert));
-    broken.extend(read.broken);
+    let places = (fs::canonicalize(input), fs::canonicalize(output));
+    matches!(places, (Ok(input), Ok(output)) if input == output) && !is_empty(output)
+}
+
+fn is_empty(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.len() == 0)
 }

@@ -8,15 +8,12 @@
 use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::thread;
 
 use clap::builder::{PathBufValueParser, TypedValueParser as _};
 use clap::{Parser, ValueEnum};
 use futures_util::{StreamExt as _, stream};
 use openpgp_discovery::KeyLocator;
 use openpgp_discovery::openpgp::Cert;
-use tokio::runtime::Runtime;
-use tokio::sync::oneshot;
 
 mod answer;
 mod draw;
@@ -26,10 +23,12 @@ mod skip;
 
 #[path = "../common"]
 mod common {
+    pub(crate) mod blocking;
     pub(crate) mod calendar;
     pub(crate) mod cert_file;
     pub(crate) mod certs;
     pub(crate) mod exit;
+    pub(crate) mod finish;
     pub(crate) mod input;
     pub(crate) mod json;
     pub(crate) mod keyring;
@@ -37,6 +36,7 @@ mod common {
     pub(crate) mod names;
     pub(crate) mod options;
     pub(crate) mod output;
+    pub(crate) mod packets;
     pub(crate) mod page;
     pub(crate) mod paint;
     pub(crate) mod print;
@@ -46,12 +46,13 @@ mod common {
     pub(crate) mod trail;
 }
 use common::cert_file::CertFile;
+use common::finish::finish;
 use common::input::Input;
 use common::options::NetworkOptions;
 use common::progress::Progress;
-use common::run::{interrupt, is_closed_pipe, usage_error};
-use common::{exit, log, trail};
-use gather::Gathered;
+use common::run::{interrupt, run, usage_error};
+use common::{blocking, exit, log, trail};
+use gather::gather;
 use session::Session;
 use skip::Done;
 
@@ -60,11 +61,14 @@ use skip::Done;
 /// Reads certificates, asks the validating key server for each by its fingerprint (no
 /// address is sent, and no Web Key Directory is asked), and merges what is new:
 /// revocations, other expiration dates, subkeys. Nothing that a certificate has is
-/// ever lost.
+/// ever lost. A revocation that stands by itself in a file counts for the certificate
+/// that made it, in whichever file that is.
 ///
 /// Exit status: 0 the key server has each, and what was new is merged; 1 it does not
-/// have at least one; 3 for at least one it could not be told, or an input could not
-/// be read as a whole; 2 usage error; 130 after Ctrl-C, with the file of -o written.
+/// have at least one; 3 for at least one it could not be told, or an input is empty or
+/// could not be read as a whole; 2 usage error; 130 after Ctrl-C, with the file of -o
+/// written. What --skip leaves out does not count, also where the key server did not
+/// have it then.
 #[derive(Debug, Parser)]
 #[command(name = "refresh")]
 struct Args {
@@ -77,7 +81,9 @@ struct Args {
     files: Vec<Input>,
 
     /// Write every certificate that was read, with the news merged in; armored,
-    /// unless the name ends in .pgp or .gpg; never secret keys
+    /// unless the name ends in .pgp or .gpg; never secret keys, and never over an input
+    /// that could not be read as a whole. Unless each one in it was asked for and
+    /// answered in this run, the file is dated 1970: it is not fresh
     #[arg(
         short,
         long,
@@ -90,8 +96,10 @@ struct Args {
     #[arg(long, value_enum, default_value = "held")]
     user_ids: UserIds,
 
-    /// Leave out what an earlier run has done: its JSON Lines. What failed is asked
-    /// again; what the file of -o has from that run is kept. May be repeated
+    /// Leave out what an earlier run has done: its JSON Lines. What the file of -o has
+    /// from that run is kept. Asked again is what failed, what does not stand in these
+    /// files as that run says, and what it brought other news of than a revocation. The
+    /// summary counts what is left out by itself. May be repeated
     #[arg(
         long,
         value_name = "FILE",
@@ -109,34 +117,20 @@ enum UserIds {
     All,
 }
 
-/// How the program came to its end.
-enum End {
-    Done,
-    Interrupted,
-}
-
 fn main() -> ExitCode {
     let args = Args::parse();
     log::start(args.network.verbose);
-    let runtime = match Runtime::new() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("refresh: {error}");
-            return ExitCode::from(exit::UNDETERMINED);
-        }
-    };
-    let code = runtime.block_on(run(args));
-    runtime.shutdown_background();
-    code
+    run("refresh", work(args))
 }
 
-async fn run(args: Args) -> ExitCode {
+async fn work(args: Args) -> ExitCode {
     let mut interrupt = pin!(interrupt());
     let args = Arc::new(args);
+    let reader = args.clone();
     let gathered = tokio::select! {
         biased;
         () = &mut interrupt => return ExitCode::from(exit::INTERRUPTED),
-        gathered = gather(args.clone()) => gathered,
+        gathered = blocking::aside(move || gather(&reader)) => gathered,
     };
     let gathered = match gathered {
         Ok(gathered) => gathered,
@@ -152,20 +146,11 @@ async fn run(args: Args) -> ExitCode {
     let mut session = Session::new(&args, progress.clone(), gathered);
     let end = tokio::select! {
         biased;
-        () = &mut interrupt => Ok(End::Interrupted),
-        end = refresh(&locator, certs, &mut session) => end,
+        () = &mut interrupt => Ok(None),
+        end = refresh(&locator, certs, &mut session) => end.map(Some),
     };
     progress.finish();
-    finish(end, &session)
-}
-
-/// Reading blocks, and stdin perhaps for ever: a thread is not waited for when the
-/// program ends.
-async fn gather(args: Arc<Args>) -> anyhow::Result<Gathered> {
-    let (sender, gathered) = oneshot::channel();
-    // Nobody listens any more where the program ends already.
-    thread::spawn(move || sender.send(gather::gather(&args)).ok());
-    Ok(gathered.await?)
+    finish("refresh", end, session.save(), || session.closed())
 }
 
 /// Refreshes every certificate and prints what came of each when it is there.
@@ -173,35 +158,13 @@ async fn refresh(
     locator: &KeyLocator,
     certs: Vec<Cert>,
     session: &mut Session,
-) -> anyhow::Result<End> {
+) -> anyhow::Result<ExitCode> {
     let mut refreshes = pin!(locator.refresh_all(stream::iter(certs)));
     while let Some(refresh) = refreshes.next().await {
         session.refreshed(refresh)?;
     }
     session.summary()?;
-    Ok(End::Done)
-}
-
-/// Writes what there is to write, and says how it went.
-fn finish(end: anyhow::Result<End>, session: &Session) -> ExitCode {
-    let saved = session.save();
-    if let Err(error) = &saved {
-        eprintln!("refresh: {error:#}");
-    }
-    match end {
-        Ok(End::Interrupted) => ExitCode::from(exit::INTERRUPTED),
-        Err(error) if !is_closed_pipe(&error) => {
-            eprintln!("refresh: {error:#}");
-            ExitCode::from(exit::UNDETERMINED)
-        }
-        _ if saved.is_err() => ExitCode::from(exit::UNDETERMINED),
-        // The reader of stdout has gone, but the file is not what was asked for.
-        Err(_) if session.has_output() => {
-            eprintln!("refresh: stdout is closed: not all were asked for");
-            ExitCode::from(exit::UNDETERMINED)
-        }
-        Ok(End::Done) | Err(_) => session.tally().code(),
-    }
+    Ok(session.code())
 }
 
 impl Args {

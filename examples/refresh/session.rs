@@ -1,18 +1,20 @@
 //! One run of the program: prints what came, counts it, keeps the certificates.
 
 use std::io;
+use std::process::ExitCode;
+use std::time::UNIX_EPOCH;
 
-use anyhow::Context as _;
 use openpgp_discovery::{Refresh, RefreshOutcome};
 
 use super::Args;
 use super::answer::Answer;
 use super::common::cert_file::CertFile;
-use super::common::exit::{Tally, Verdict};
+use super::common::exit::{self, Tally, Verdict};
 use super::common::keyring::Keyring;
 use super::common::paint::Paint;
 use super::common::progress::Progress;
-use super::common::{json, print};
+use super::common::sanitize::clean;
+use super::common::{finish, json};
 use super::draw;
 use super::gather::Gathered;
 
@@ -27,12 +29,20 @@ pub(crate) struct Session {
     skipped: usize,
     /// Something could not be read.
     incomplete: bool,
+    /// Writing would lose that.
+    would_lose: bool,
 }
 
 impl Session {
     pub(crate) fn new(args: &Args, progress: Progress, gathered: Gathered) -> Self {
         for why in &gathered.broken {
             progress.aside(|| eprintln!("refresh: {why}"));
+        }
+        if let Some(output) = args.output.as_ref().filter(|_| gathered.would_lose) {
+            let name = clean(&output.path().to_string_lossy()).into_owned();
+            progress.aside(|| {
+                eprintln!("refresh: {name} was not read as a whole, and is not written over");
+            });
         }
         Self {
             json: args.network.json,
@@ -43,6 +53,7 @@ impl Session {
             keyring: gathered.keyring,
             skipped: gathered.skipped,
             incomplete: !gathered.broken.is_empty(),
+            would_lose: gathered.would_lose,
         }
     }
 
@@ -65,7 +76,7 @@ impl Session {
         if refresh.outcome() == RefreshOutcome::Updated {
             self.keyring.add(refresh.into_cert());
         }
-        self.print(&text)
+        self.progress.print(&text)
     }
 
     /// The count, where there is more than one.
@@ -73,40 +84,49 @@ impl Session {
         if self.json {
             return Ok(());
         }
-        self.print(&draw::summary(self.tally, self.skipped, self.paint))
+        self.progress
+            .print(&draw::summary(self.tally, self.skipped, self.paint))
     }
 
     /// Writes the file that was asked for.
     pub(crate) fn save(&self) -> anyhow::Result<()> {
-        let Some(file) = &self.output else {
+        if self.would_lose {
             return Ok(());
-        };
-        let name = file.path().display();
-        match self.keyring.certs() {
-            // An older file is worth more than an empty one.
-            [] => eprintln!("refresh: nothing was read; {name} is not written"),
-            certs => file
-                .write(certs)
-                .with_context(|| format!("cannot write {name}"))?,
         }
-        Ok(())
+        // `verify --max-age` goes by its date.
+        let modified = (!self.is_fresh()).then_some(UNIX_EPOCH);
+        let file = self.output.as_ref();
+        finish::save("refresh", file, &self.keyring, modified, "nothing was read")
     }
 
-    /// Whether a file was asked for.
-    pub(crate) fn has_output(&self) -> bool {
-        self.output.is_some()
-    }
-
-    /// What could not be read could not be asked for.
-    pub(crate) fn tally(&self) -> Tally {
+    /// The exit status, where all was asked for that was to be.
+    pub(crate) fn code(&self) -> ExitCode {
         let mut tally = self.tally;
+        // What could not be read could not be asked for.
         if self.incomplete {
             tally.add(Verdict::Undetermined);
         }
-        tally
+        tally.code()
     }
 
-    fn print(&self, text: &str) -> io::Result<()> {
-        self.progress.aside(|| print::stdout(text))
+    /// The exit status, where the reader of stdout has gone. It may have what it wanted,
+    /// but the file is not what was asked for.
+    pub(crate) fn closed(&self) -> ExitCode {
+        if self.output.is_none() {
+            return self.code();
+        }
+        eprintln!("refresh: stdout is closed: not all were asked for");
+        ExitCode::from(exit::UNDETERMINED)
+    }
+
+    /// Whether the key server has answered for each that is held.
+    fn is_fresh(&self) -> bool {
+        let Tally {
+            good,
+            none,
+            undetermined,
+        } = self.tally;
+        let held = u64::try_from(self.keyring.certs().len());
+        undetermined == 0 && !self.incomplete && held == Ok(good + none)
     }
 }

@@ -8,7 +8,6 @@
 use std::pin::{Pin, pin};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, SystemTime};
 
 use clap::builder::{PathBufValueParser, TypedValueParser as _};
@@ -16,8 +15,6 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, ValueEnum};
 use openpgp_discovery::verify::{Freshness, Verification};
 use openpgp_discovery::{EmailAddress, KeyLocator};
-use tokio::runtime::Runtime;
-use tokio::sync::oneshot;
 
 mod answer;
 mod content;
@@ -27,6 +24,7 @@ mod source;
 
 #[path = "../common"]
 mod common {
+    pub(crate) mod blocking;
     pub(crate) mod calendar;
     pub(crate) mod certs;
     pub(crate) mod exit;
@@ -36,6 +34,7 @@ mod common {
     pub(crate) mod names;
     pub(crate) mod options;
     pub(crate) mod output;
+    pub(crate) mod packets;
     pub(crate) mod page;
     pub(crate) mod paint;
     pub(crate) mod print;
@@ -51,9 +50,9 @@ use common::options::NetworkOptions;
 use common::output::OutputFile;
 use common::paint::Paint;
 use common::progress::Progress;
-use common::run::{interrupt, is_closed_pipe, usage_error};
+use common::run::{interrupt, is_closed_pipe, run, usage_error};
 use common::sanitize::clean;
-use common::{exit, json, log, print, trail};
+use common::{blocking, exit, json, log, trail};
 use source::Sources;
 
 /// Verifies signatures by the fresh status of their signers
@@ -66,8 +65,9 @@ use source::Sources;
 /// time. It does not say who holds the key: for that, give --sender.
 ///
 /// Exit status: 0 every signature is good; 1 at least one is bad, or nobody has its
-/// signer; 3 for at least one it could not be told, or there is nothing to verify;
-/// 2 usage error; 130 after Ctrl-C.
+/// signer; 3 for at least one it could not be told, or there is nothing to verify, or
+/// a file of --cert is empty or could not be read as a whole; 2 usage error; 130 after
+/// Ctrl-C.
 #[derive(Debug, Parser)]
 #[command(name = "verify")]
 struct Args {
@@ -79,7 +79,8 @@ struct Args {
     #[arg(value_name = "FILE", value_parser = PathBufValueParser::new().try_map(Input::new))]
     file: Option<Input>,
 
-    /// Certificates that may have signed, several in a file; may be repeated
+    /// Certificates that may have signed, several in a file, and revocations of them;
+    /// may be repeated
     #[arg(
         long,
         value_name = "FILE",
@@ -112,7 +113,8 @@ struct Args {
     freshness: FreshnessName,
 
     /// A file of --cert that was written so recently counts as fresh, and is not
-    /// refreshed again: for what `refresh -o` wrote and nothing failed
+    /// refreshed again: for what `refresh -o` wrote, which dates a file back where
+    /// something failed or was left out
     #[arg(long, value_name = "SECONDS", requires = "cert", value_parser = age)]
     max_age: Option<Duration>,
 
@@ -130,20 +132,10 @@ fn main() -> ExitCode {
     let args = Args::parse();
     args.check();
     log::start(args.network.verbose);
-    let runtime = match Runtime::new() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("verify: {error}");
-            return ExitCode::from(exit::UNDETERMINED);
-        }
-    };
-    let code = runtime.block_on(run(args));
-    // Not waiting for a thread that reads from a terminal or an idle pipe.
-    runtime.shutdown_background();
-    code
+    run("verify", attended(args))
 }
 
-async fn run(args: Args) -> ExitCode {
+async fn attended(args: Args) -> ExitCode {
     let mut interrupt = pin!(interrupt());
     let progress = Progress::new(None, args.network.verbose);
     let locator = args.locator(progress.clone());
@@ -167,12 +159,11 @@ async fn work(
     progress: &Progress,
     mut interrupt: Pin<&mut impl Future<Output = ()>>,
 ) -> anyhow::Result<Option<Tally>> {
-    let verification = tokio::select! {
+    let (verification, mut tally) = tokio::select! {
         biased;
         () = &mut interrupt => return Ok(None),
-        verification = verify(args, locator, progress) => verification?,
+        verified = verify(args, locator, progress) => verified?,
     };
-    let mut tally = Tally::default();
     let mut text = String::new();
     for verdict in verification.signatures() {
         tally.add(answer::verdict(verdict));
@@ -182,7 +173,7 @@ async fn work(
             false => draw::verdict(verdict, args.sender.as_ref(), Paint::for_stdout()),
         });
     }
-    if let Err(error) = progress.aside(|| print::stdout(&text)) {
+    if let Err(error) = progress.print(&text) {
         let error = anyhow::Error::from(error);
         if !is_closed_pipe(&error) {
             return Err(error);
@@ -200,14 +191,18 @@ async fn work(
     Ok(written.then_some(tally))
 }
 
+/// The verdicts, and a tally that knows already of what could not be read.
 async fn verify(
     args: &Arc<Args>,
     locator: &KeyLocator,
     progress: &Progress,
-) -> anyhow::Result<Verification> {
-    let sources = open(args.clone()).await?;
+) -> anyhow::Result<(Verification, Tally)> {
+    let reader = args.clone();
+    let sources = blocking::aside(move || Sources::open(&reader)).await??;
+    let mut tally = Tally::default();
     for why in &sources.broken {
         progress.aside(|| eprintln!("verify: {why}"));
+        tally.add(exit::Verdict::Undetermined);
     }
     let mut verify = locator.verify().freshness(match args.freshness {
         FreshnessName::Strict => Freshness::Strict,
@@ -228,19 +223,11 @@ async fn verify(
     if let Some(age) = args.max_age {
         verify = verify.max_age(age);
     }
-    Ok(match sources.content {
+    let verification = match sources.content {
         source::Content::Detached { signature, data } => verify.detached(signature, data).await?,
         source::Content::Message(file) => verify.message(file).await?,
-    })
-}
-
-/// Reading blocks, and stdin perhaps for ever: a thread is not waited for when the
-/// program ends.
-async fn open(args: Arc<Args>) -> anyhow::Result<Sources> {
-    let (sender, sources) = oneshot::channel();
-    // Nobody listens any more where the program ends already.
-    thread::spawn(move || sender.send(Sources::open(&args)).ok());
-    Ok(sources.await??)
+    };
+    Ok((verification, tally))
 }
 
 impl Args {

@@ -29,15 +29,21 @@ type Reader = Box<dyn Read + Send>;
 impl Sources {
     /// Reads the certificates, and what cannot be read more than once. It blocks.
     pub(crate) fn open(args: &Args) -> io::Result<Self> {
-        let (mut certs, mut broken) = (Vec::new(), Vec::new());
+        let (mut certs, mut times, mut files) = (Vec::new(), Vec::new(), Vec::new());
         for input in &args.cert {
-            let read = certs::read(input);
+            let mut file = certs::read(input);
             let written = match input {
                 Input::Stdin => None,
                 Input::File { file, .. } => file.metadata()?.modified().ok(),
             };
-            certs.extend(read.certs.into_iter().map(|cert| (cert, written)));
-            broken.extend(read.broken);
+            times.resize(times.len() + file.certs.len(), written);
+            certs.append(&mut file.certs);
+            files.push(file);
+        }
+        let mut broken = Vec::new();
+        for mut file in files {
+            file.revoke(&mut certs);
+            broken.append(&mut file.broken);
         }
         let content = match &args.file {
             Some(data) => Content::Detached {
@@ -48,7 +54,7 @@ impl Sources {
         };
         Ok(Self {
             content,
-            certs,
+            certs: certs.into_iter().zip(times).collect(),
             broken,
         })
     }

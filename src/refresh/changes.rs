@@ -7,7 +7,7 @@ use sequoia_openpgp::policy::Policy;
 use sequoia_openpgp::types::SignatureType;
 use sequoia_openpgp::{Cert, Fingerprint};
 
-use super::sentences::{difference, expires, user_id};
+use super::sentences::{difference, expires, expires_instead, user_id};
 use super::snapshot::{Snapshot, SubkeyState, UserIdState};
 use super::{Change, ChangeKind};
 use crate::filter::PrimaryKey;
@@ -73,11 +73,9 @@ pub(super) fn withheld(
             Change::new(
                 ChangeKind::NewsWithheld,
                 format!(
-                    "The User ID {}, which was not let in, says that the certificate expires {} \
-                     instead of {}.",
+                    "The User ID {}, which was not let in, says that the certificate {}.",
                     user_id(id),
-                    expires(theirs),
-                    expires(expiration),
+                    expires_instead(theirs, expiration),
                 ),
             )
         })
@@ -167,9 +165,8 @@ fn certificate(
     }
     if before.expiration != after.expiration {
         let detail = format!(
-            "The certificate expires {} instead of {}.",
-            expires(after.expiration),
-            expires(before.expiration)
+            "The certificate {}.",
+            expires_instead(after.expiration, before.expiration)
         );
         add(ChangeKind::Expiration, detail);
     }
@@ -210,7 +207,7 @@ fn one_subkey(
     let what = format!("The subkey {}", after.fingerprint);
     let of = Of::Subkey(after.fingerprint.clone());
     if before.is_none() {
-        let detail = format!("{what} is new; it expires {}.", expires(after.expiration));
+        let detail = format!("{what} is new; it {}.", expires(after.expiration));
         add(ChangeKind::SubkeyAdded, detail);
     }
     let was_revoked = before.and_then(|before| before.revoked.as_ref());
@@ -224,9 +221,8 @@ fn one_subkey(
     let moved = before.expiration != after.expiration;
     if moved {
         let detail = format!(
-            "{what} expires {} instead of {}.",
-            expires(after.expiration),
-            expires(before.expiration)
+            "{what} {}.",
+            expires_instead(after.expiration, before.expiration)
         );
         add(ChangeKind::SubkeyExpiration, detail);
     }

@@ -6,9 +6,18 @@ use sequoia_openpgp::packet::{Signature, UserID};
 
 use crate::text::{printable, rfc3339};
 
-/// "at 2026-01-02T03:04:05Z" or "never".
+/// "expires at 2026-01-02T03:04:05Z" or "never expires".
 pub(super) fn expires(at: Option<SystemTime>) -> String {
-    at.map_or_else(|| "never".to_owned(), |at| format!("at {}", rfc3339(at)))
+    at.map_or_else(
+        || "never expires".to_owned(),
+        |at| format!("expires at {}", rfc3339(at)),
+    )
+}
+
+/// "expires at 2026-01-02T03:04:05Z instead of never".
+pub(super) fn expires_instead(at: Option<SystemTime>, before: Option<SystemTime>) -> String {
+    let before = before.map_or_else(|| "never".to_owned(), |at| format!("at {}", rfc3339(at)));
+    format!("{} instead of {before}", expires(at))
 }
 
 /// A User ID in quotation marks.

@@ -4,12 +4,15 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, SystemTime};
 
 use openpgp_discovery::openpgp::Cert;
 use openpgp_discovery::openpgp::cert::{CertBuilder, CertParser};
 use openpgp_discovery::openpgp::parse::Parse as _;
 use openpgp_discovery::openpgp::serialize::SerializeInto as _;
 use serde_json::Value;
+use testbed::Testbed;
+use testbed::certs::Recipe;
 
 #[path = "../../examples/common/calendar.rs"]
 pub(crate) mod calendar;
@@ -197,6 +200,9 @@ fn usage_errors_end_with_2_and_an_empty_stdout() {
         ("refresh", &["no/such/file"]),
         ("refresh", &["tests"]),
         ("refresh", &["-o", "no/such/directory/file", "-"]),
+        ("refresh", &["-o", "-", "-"]),
+        ("locate", &["-o", "-", a]),
+        ("verify", &["-o", "-", "-"]),
         ("refresh", &["--skip", "no/such/file", "-"]),
         ("refresh", &["--skip", "Cargo.toml", "-"]),
         ("refresh", &["--user-ids", "matching", "-"]),
@@ -353,8 +359,8 @@ fn a_file_is_armored_unless_its_name_says_otherwise() {
         let file = cert_file::CertFile::new(path.clone()).expect("it may be written");
         assert_eq!(file.path(), path);
         // Twice: the second time there is a file to replace.
-        file.write(&certs[..1]).expect("written");
-        file.write(&certs).expect("written");
+        file.write(&certs[..1], None).expect("written");
+        file.write(&certs, None).expect("written");
         let content = fs::read(&path).expect("a file");
         let blocks = count(&content, b"-----BEGIN PGP PUBLIC KEY BLOCK-----");
         assert_eq!(blocks, if armored { 2 } else { 0 }, "{name}");
@@ -405,7 +411,7 @@ fn secret_keys_are_never_replaced() {
         // Put there after the first check: the second one still sees it.
         let file = cert_file::CertFile::new(path.clone()).expect("nothing is there");
         fs::write(&path, &content).expect("it can be written");
-        assert!(file.write(&[sample("carol")]).is_err(), "{name}");
+        assert!(file.write(&[sample("carol")], None).is_err(), "{name}");
         assert!(cert_file::CertFile::new(path.clone()).is_err(), "{name}");
         assert!(fs::read(&path).expect("a file") == content, "{name}");
     }
@@ -433,7 +439,7 @@ fn a_link_and_the_permissions_stay() {
     fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).expect("it can be set");
     symlink(&real, &link).expect("a link");
     let file = cert_file::CertFile::new(link.clone()).expect("it may be written");
-    file.write(&[sample("alice")]).expect("written");
+    file.write(&[sample("alice")], None).expect("written");
     assert!(fs::symlink_metadata(&link).expect("a link").is_symlink());
     let metadata = fs::metadata(&real).expect("a file");
     assert!(metadata.len() > 100);
@@ -448,6 +454,28 @@ fn sample(name: &str) -> Cert {
     cert
 }
 
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+fn days_ago(days: u32) -> SystemTime {
+    SystemTime::now() - DAY * days
+}
+
+/// A certificate of a month ago, with its secret keys.
+fn cert(name: &str) -> Cert {
+    let user_id = format!("{name} <{name}@example.org>");
+    Recipe::new(&[&user_id]).created(days_ago(30)).make().cert
+}
+
+/// With the testbed's key server, as often as one likes.
+fn arguments(testbed: &Testbed, more: &[&str]) -> Vec<String> {
+    let vks = testbed.vks_url().to_string();
+    ["--vks", &vks, "--vks-rate", "off"]
+        .into_iter()
+        .chain(more.iter().copied())
+        .map(str::to_owned)
+        .collect()
+}
+
 /// An empty directory for one test.
 fn scratch(name: &str) -> PathBuf {
     let directory =
@@ -456,6 +484,16 @@ fn scratch(name: &str) -> PathBuf {
     let _ = fs::remove_dir_all(&directory);
     fs::create_dir_all(&directory).expect("a directory");
     directory
+}
+
+/// As gpg writes a revocation.
+fn armored_packet(packet: openpgp_discovery::openpgp::Packet) -> Vec<u8> {
+    use openpgp_discovery::openpgp::armor::{Kind, Writer};
+
+    let mut writer = Writer::new(Vec::new(), Kind::PublicKey).expect("memory");
+    let octets = packet.to_vec().expect("octets");
+    writer.write_all(&octets).expect("memory");
+    writer.finalize().expect("memory")
 }
 
 fn count(content: &[u8], what: &[u8]) -> usize {
@@ -495,7 +533,7 @@ fn unfinished(directory: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn times_are_read_and_written() {
-    use std::time::{Duration, UNIX_EPOCH};
+    use std::time::UNIX_EPOCH;
 
     let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
     for (seconds, text) in [
@@ -547,7 +585,7 @@ fn times_are_read_and_written() {
 #[tokio::test(flavor = "multi_thread")]
 async fn locate_asks_the_network_that_it_is_told() {
     use crate::alice;
-    use testbed::{Answer, Testbed, certs};
+    use testbed::{Answer, certs};
 
     let testbed = Testbed::start().await;
     let sample = certs::cert(&["Alice <alice@example.org>", "Alice <alice@home.example>"]);

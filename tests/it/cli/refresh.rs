@@ -4,10 +4,11 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 use std::process::Output;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use openpgp_discovery::openpgp::Packet;
 use openpgp_discovery::openpgp::cert::CertBuilder;
-use openpgp_discovery::openpgp::packet::UserID;
+use openpgp_discovery::openpgp::packet::{Signature, UserID};
 use openpgp_discovery::openpgp::parse::Parse as _;
 use openpgp_discovery::openpgp::serialize::SerializeInto as _;
 use openpgp_discovery::openpgp::types::ReasonForRevocation;
@@ -16,7 +17,10 @@ use serde_json::{Value, json};
 use testbed::certs::{self, Recipe};
 use testbed::{Answer, Testbed};
 
-use super::{assert_fields, objects, run_beside, scratch, status, stdout, unfinished};
+use super::{
+    arguments, assert_fields, cert, days_ago, objects, run_beside, scratch, status, stdout,
+    unfinished,
+};
 
 const FIELDS: [&str; 7] = [
     "fingerprint",
@@ -27,18 +31,6 @@ const FIELDS: [&str; 7] = [
     "changes",
     "error",
 ];
-
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
-fn days_ago(days: u32) -> SystemTime {
-    SystemTime::now() - DAY * days
-}
-
-/// A certificate of a month ago, with its secret keys.
-fn cert(name: &str) -> Cert {
-    let user_id = format!("{name} <{name}@example.org>");
-    Recipe::new(&[&user_id]).created(days_ago(30)).make().cert
-}
 
 fn hex(cert: &Cert) -> String {
     cert.fingerprint().to_hex()
@@ -62,15 +54,6 @@ fn certs_in(path: &Path) -> Vec<Cert> {
     };
     assert!(certs.iter().all(|cert| !cert.is_tsk()), "public alone");
     certs
-}
-
-fn arguments(testbed: &Testbed, more: &[&str]) -> Vec<String> {
-    let vks = testbed.vks_url().to_string();
-    ["--vks", &vks, "--vks-rate", "off"]
-        .into_iter()
-        .chain(more.iter().copied())
-        .map(str::to_owned)
-        .collect()
 }
 
 async fn refresh(testbed: &Testbed, more: &[&str], input: &[u8]) -> Output {
@@ -207,7 +190,7 @@ async fn files_of_all_sorts() {
     // Each certificate once, also where it comes in three files.
     let output = refresh(
         &testbed,
-        &["--json", &secret, &binary, &text, &empty, "-"],
+        &["--json", &secret, &binary, &text, "-"],
         &certs::armored(&one),
     )
     .await;
@@ -282,10 +265,15 @@ async fn files_of_all_sorts() {
         let output = refresh(&testbed, &["--json", "-"], content).await;
         assert_eq!((status(&output), stdout(&output)), (3, ""));
     }
-    // An older file is worth more than an empty one.
-    let output = refresh(&testbed, &["--json", &empty, "-o", out_name], b"").await;
-    assert_eq!((status(&output), stdout(&output)), (0, ""));
-    assert_eq!(certs_in(&out).len(), 2);
+    // Whoever should have filled it may have failed. An older file is worth more than
+    // an empty one.
+    for (input, name) in [(&empty[..], "empty"), ("-", "stdin")] {
+        let output = refresh(&testbed, &["--json", input, "-o", out_name], b"").await;
+        assert_eq!((status(&output), stdout(&output)), (3, ""));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains(&format!("{name}: it is empty")), "{said}");
+        assert_eq!(certs_in(&out).len(), 2);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -378,8 +366,9 @@ async fn a_run_that_was_interrupted_goes_on() {
     let (ended, lines) = running.await.expect("no panic");
     assert_eq!(ended.code(), Some(130));
     assert_eq!(lines.lines().count(), 16);
-    let is_revoked = |cert: &Cert| cert.primary_key().self_revocations().count() == 1;
     let written = certs_in(&out);
+    let modified = fs::metadata(&out).expect("it is there").modified();
+    assert_eq!(modified.expect("a time"), UNIX_EPOCH, "not fresh");
     assert_eq!(written.len(), 24, "whole");
     assert_eq!(written.iter().filter(|cert| is_revoked(cert)).count(), 15);
     assert_eq!(unfinished(&directory), Vec::<std::path::PathBuf>::new());
@@ -460,4 +449,241 @@ async fn the_report_for_people() {
     for c in ['\u{1b}', '\u{9b}', '\u{202e}'] {
         assert!(!said.contains(c) && !trail.contains(c));
     }
+}
+
+fn is_revoked(cert: &Cert) -> bool {
+    cert.primary_key().self_revocations().count() == 1
+}
+
+/// Files for one test.
+struct Files(std::path::PathBuf);
+
+impl Files {
+    fn path(&self, name: &str) -> String {
+        self.0.join(name).to_str().expect("UTF-8").to_owned()
+    }
+
+    fn write(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+        fs::write(self.path(name), content).expect("it can be written");
+        self.path(name)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_news_is_skipped_that_is_not_at_hand() {
+    let testbed = Testbed::start().await;
+    let files = Files(scratch("refresh-skip"));
+    let [hard, same, longer] = ["hard", "same", "longer"].map(cert);
+    let revoked = certs::with_revocation(&hard, ReasonForRevocation::KeyCompromised, days_ago(1));
+    testbed.vks().upload(&revoked);
+    testbed.vks().upload(&same);
+    let later = SystemTime::now() + Duration::from_secs(1 << 26);
+    testbed
+        .vks()
+        .upload(&certs::expiring(&longer, Some(later), days_ago(1)));
+    let all = [&hard, &same, &longer].map(certs::binary).concat();
+    let input = files.write("input.pgp", &all);
+    let in_place = files.write("in-place.pgp", &all);
+    let old = files.write("old.pgp", &all);
+    let (first, second) = (files.path("first.asc"), files.path("second.asc"));
+    let run = refresh(&testbed, &["--json", &input, "-o", &first], b"").await;
+    assert_eq!(status(&run), 0, "{run:?}");
+    let log = files.write("log", &run.stdout);
+    // Where it is shown which of them are left out, and where the answers are lost.
+    for (input, out, asked) in [
+        (&input, &second, 2),
+        (&in_place, &in_place, 2),
+        (&input, &old, 2),
+        (&input, &first, 1),
+        (&first, &first, 1),
+    ] {
+        testbed.forget_log();
+        let run = refresh(&testbed, &["--json", input, "--skip", &log, "-o", out], b"").await;
+        assert_eq!(status(&run), 0, "{run:?}");
+        assert_eq!(testbed.vks().requests().len(), asked, "{input} {out}");
+        let written = certs_in(Path::new(out));
+        assert_eq!(written.len(), 3);
+        assert!(is_revoked(&written[0]), "{input} {out}");
+        let policy = openpgp_discovery::openpgp::policy::StandardPolicy::new();
+        let expires = written[2].with_policy(&policy, None).expect("valid");
+        assert!(expires.primary_key().key_expiration_time().is_some());
+    }
+    // "unchanged" was said of another copy.
+    let run = refresh(&testbed, &["--json", &first], b"").await;
+    let log = files.write("log", &run.stdout);
+    let run = refresh(&testbed, &["--json", &input, "--skip", &log], b"").await;
+    assert_eq!(objects(&run).len(), 1, "{run:?}");
+    assert_eq!(objects(&run)[0]["fingerprint"], hex(&hard));
+    // What has part of the news keeps them, where more is asked for in vain.
+    let failed = stdout(&run).replace("\"error\":null", "\"error\":\"cut off\"");
+    let log = files.write("log", failed);
+    testbed
+        .vks()
+        .plant_key(hard.fingerprint(), Answer::status(500));
+    let run = refresh(
+        &testbed,
+        &["--json", &input, "--skip", &log, "-o", &first],
+        b"",
+    )
+    .await;
+    assert_eq!(status(&run), 3);
+    assert!(is_revoked(&certs_in(Path::new(&first))[0]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_could_not_be_read_is_not_written_over() {
+    let testbed = Testbed::start().await;
+    let files = Files(scratch("refresh-unread"));
+    let all @ [one, _, three] = &["one", "two", "three"].map(cert);
+    for cert in all {
+        testbed.vks().upload(cert);
+    }
+    let [first, second, third] = all.each_ref().map(certs::binary);
+    let mut unknown = second.clone();
+    // The version is the first octet of a packet's body.
+    let version = unknown.iter().position(|&octet| octet == 4).expect("it is");
+    unknown[version] = 9;
+    let stranger = cert("stranger");
+    let reason = ReasonForRevocation::KeyRetired;
+    let alien = certs::revocation(&stranger, reason, days_ago(1));
+    let alien = armored_revocation(alien);
+    let armored = all.each_ref().map(certs::armored);
+    let mut table = vec![
+        (
+            "unknown version",
+            [&first[..], &unknown, &third].concat(),
+            vec![one, three],
+            "version 9",
+        ),
+        (
+            "a stray",
+            [b"\xb4\x01x", &first[..], &third].concat(),
+            vec![one, three],
+            "",
+        ),
+        (
+            "a revocation",
+            [&armored[0][..], &alien].concat(),
+            vec![one],
+            "of none of",
+        ),
+    ];
+    for cut in [
+        1,
+        10,
+        40,
+        70,
+        100,
+        150,
+        second.len() / 2,
+        second.len() - 100,
+    ] {
+        table.push((
+            "cut off",
+            [&first[..], &second[..cut], &third].concat(),
+            vec![one, three],
+            "damaged or cut off",
+        ));
+    }
+    for (name, content, readable, said) in table {
+        let file = files.write("keyring", &content);
+        let run = refresh(&testbed, &["--json", &file, "-o", &file], b"").await;
+        assert_eq!(fs::read(&file).expect("it is there"), content, "{name}");
+        let stderr = String::from_utf8_lossy(&run.stderr);
+        // What stands behind a cut can look like anything, once in a while like this.
+        if name == "cut off" && stderr.contains("holds secret keys") {
+            continue;
+        }
+        assert_eq!(status(&run), 3, "{name}: {run:?}");
+        assert!(stderr.contains(said), "{name}: {stderr}");
+        assert!(stderr.contains("not written over"), "{name}: {stderr}");
+        assert!(!stderr.contains("\\u{"), "{name}: {stderr}");
+        assert_eq!(stderr.lines().count(), 2, "{name}: {stderr}");
+        // Another file may take what could be read.
+        let other = files.path("other");
+        let run = refresh(&testbed, &["--json", &file, "-o", &other], b"").await;
+        assert_eq!(status(&run), 3, "{name}");
+        let written: Vec<String> = certs_in(Path::new(&other)).iter().map(hex).collect();
+        for cert in readable {
+            assert!(written.contains(&hex(cert)), "{name} {}", content.len());
+        }
+    }
+}
+
+fn armored_revocation(revocation: Signature) -> Vec<u8> {
+    super::armored_packet(Packet::from(revocation))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn revocations_by_themselves_count() {
+    let testbed = Testbed::start().await;
+    let files = Files(scratch("refresh-bare"));
+    let [held, other] = ["held", "other"].map(cert);
+    testbed.vks().upload(&held);
+    testbed.vks().upload(&other);
+    let reason = ReasonForRevocation::KeyCompromised;
+    let revocation = certs::revocation(&held, reason, days_ago(1));
+    let binary = Packet::from(revocation.clone()).to_vec().expect("octets");
+    let armored = armored_revocation(revocation);
+    let certs = [&held, &other].map(certs::binary).concat();
+    let blocks = [&held, &other].map(certs::armored).concat();
+    let out = files.path("out");
+    for contents in [
+        &[[&blocks[..], &armored].concat()][..],
+        &[[&armored[..], &blocks].concat()],
+        &[[&binary[..], &certs].concat()],
+        &[[&certs[..], &binary].concat()],
+        &[armored.clone(), certs.clone()],
+        &[blocks.clone(), binary.clone()],
+        &[[&armored[..], &armored].concat(), certs.clone()],
+    ] {
+        let names = ["a", "b"].into_iter().zip(contents);
+        let names: Vec<String> = names.map(|(name, file)| files.write(name, file)).collect();
+        let mut arguments = vec!["--json", "-o", &out];
+        arguments.extend(names.iter().map(String::as_str));
+        let run = refresh(&testbed, &arguments, b"").await;
+        assert_eq!(status(&run), 0, "{run:?}");
+        assert!(run.stderr.is_empty(), "{run:?}");
+        let written = certs_in(Path::new(&out));
+        assert_eq!(written.len(), 2);
+        assert!(is_revoked(&written[0]) && !is_revoked(&written[1]));
+        for object in objects(&run) {
+            let is_held = object["fingerprint"] == hex(&held);
+            assert_eq!(object["status_after"] == "revoked", is_held, "{object}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_not_fresh_does_not_look_so() {
+    let testbed = Testbed::start().await;
+    let files = Files(scratch("refresh-dates"));
+    let [same, absent, broken] = ["same", "absent", "broken"].map(cert);
+    testbed.vks().upload(&same);
+    testbed
+        .vks()
+        .plant_key(broken.fingerprint(), Answer::status(503));
+    let out = files.path("out");
+    let log = refresh(&testbed, &["--json", "-"], &certs::binary(&same)).await;
+    let log = files.write("log", log.stdout);
+    for (certs, more, is_fresh) in [
+        (&[&same, &absent][..], &[][..], true),
+        (&[&same, &broken], &[], false),
+        (&[&same, &absent], &["--skip", &log], false),
+    ] {
+        let keyring: Vec<u8> = certs.iter().flat_map(|cert| certs::binary(cert)).collect();
+        refresh(&testbed, &[&["-o", &out, "-"], more].concat(), &keyring).await;
+        let modified = fs::metadata(&out).expect("it is there").modified();
+        let modified = modified.expect("a time");
+        assert_eq!(modified != UNIX_EPOCH, is_fresh, "{more:?}");
+    }
+    // Nor where not all of it could be read.
+    refresh(
+        &testbed,
+        &["-o", &out, "-"],
+        &[&certs::binary(&same)[..], b"\xc6\xff"].concat(),
+    )
+    .await;
+    let metadata = fs::metadata(&out).expect("it is there");
+    assert_eq!(metadata.modified().expect("a time"), UNIX_EPOCH);
 }

@@ -4,19 +4,22 @@ use std::fs;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Output;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use openpgp_discovery::openpgp::Cert;
 use openpgp_discovery::openpgp::crypto::KeyPair;
 use openpgp_discovery::openpgp::policy::StandardPolicy;
 use openpgp_discovery::openpgp::serialize::SerializeInto as _;
 use openpgp_discovery::openpgp::serialize::stream::{Armorer, LiteralWriter, Message, Signer};
 use openpgp_discovery::openpgp::types::ReasonForRevocation;
+use openpgp_discovery::openpgp::{Cert, Packet};
 use serde_json::Value;
 use testbed::certs::{self, Recipe};
 use testbed::{Answer, Testbed};
 
-use super::{assert_fields, objects, run_beside, scratch, status, stdout, unfinished};
+use super::{
+    arguments, armored_packet, assert_fields, cert, days_ago, objects, run_beside, scratch, status,
+    stdout, unfinished,
+};
 
 const FIELDS: [&str; 6] = ["issuer", "outcome", "signer", "fresh", "created", "reason"];
 const SIGNER_FIELDS: [&str; 6] = [
@@ -27,17 +30,7 @@ const SIGNER_FIELDS: [&str; 6] = [
     "status",
     "status_at_signing",
 ];
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const TEXT: &[u8] = b"Dear Bob,\n\n- this is signed.\n";
-
-fn days_ago(days: u32) -> SystemTime {
-    SystemTime::now() - DAY * days
-}
-
-fn cert(name: &str) -> Cert {
-    let user_id = format!("{name} <{name}@example.org>");
-    Recipe::new(&[&user_id]).created(days_ago(30)).make().cert
-}
 
 #[derive(Clone, Copy, PartialEq)]
 enum Form {
@@ -106,12 +99,7 @@ impl Place {
     }
 
     fn arguments(&self, more: &[&str]) -> Vec<String> {
-        let vks = self.testbed.vks_url().to_string();
-        ["--vks", &vks, "--vks-rate", "off"]
-            .into_iter()
-            .chain(more.iter().copied())
-            .map(str::to_owned)
-            .collect()
+        arguments(&self.testbed, more)
     }
 
     async fn verify(&self, more: &[&str]) -> Output {
@@ -413,4 +401,66 @@ async fn an_interruption_writes_nothing() {
     let output = ended.await.expect("no panic").expect("it ends");
     assert_eq!((status(&output), stdout(&output)), (130, ""));
     assert!(!out.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn revocations_by_themselves_count() {
+    let place = Place::new("bare").await;
+    let alice = cert("alice");
+    place.testbed.vks().upload(&alice);
+    let reason = ReasonForRevocation::KeyCompromised;
+    let revocation = Packet::from(certs::revocation(&alice, reason, days_ago(1)));
+    let binary = revocation.to_vec().expect("octets");
+    let revocation = armored_packet(revocation);
+    let held = certs::armored(&alice);
+    let cert = place.file("alice.asc", &held);
+    let alone = place.file("alone.asc", &revocation);
+    let alone_binary = place.file("alone.pgp", &binary);
+    let behind = place.file("behind.asc", [&held[..], &revocation].concat());
+    let front = place.file("front.asc", [&revocation[..], &held].concat());
+    let message = place.file("message", sign(Form::Inline, &[&alice], days_ago(2)));
+    for given in [
+        &["--cert", &behind][..],
+        &["--cert", &front],
+        &["--cert", &cert, "--cert", &alone],
+        &["--cert", &alone_binary, "--cert", &cert],
+        &["--cert", &behind, "--max-age", "3600"],
+    ] {
+        let output = place
+            .verify(&[&["--json"], given, &[&message]].concat())
+            .await;
+        assert_eq!(status(&output), 1, "{given:?} {output:?}");
+        let object = object(&output);
+        assert_eq!(object["outcome"], "bad", "{given:?}");
+        assert_eq!(object["signer"]["status"], "revoked");
+        assert!(output.stderr.is_empty(), "{output:?}");
+    }
+    // The signer comes from the key server, and the revocation is of nothing given.
+    let output = place.verify(&["--json", "--cert", &alone, &message]).await;
+    assert_eq!(status(&output), 3, "{output:?}");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("of none of the certificates given"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn certificates_that_cannot_be_read_are_no_success() {
+    let place = Place::new("unread").await;
+    let alice = cert("alice");
+    place.testbed.vks().upload(&alice);
+    let message = place.file("message", sign(Form::Inline, &[&alice], days_ago(1)));
+    let held = certs::binary(&alice);
+    for content in [
+        &b"no certificate"[..],
+        b"",
+        &held[..held.len() - 20],
+        &[&held[..], b"\xc6\xff"].concat(),
+    ] {
+        let given = place.file("given", content);
+        let output = place.verify(&["--json", "--cert", &given, &message]).await;
+        assert_eq!(status(&output), 3, "{output:?}");
+        assert_eq!(object(&output)["outcome"], "good");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(said.lines().count(), 1, "{said}");
+        assert!(said.contains("given"), "{said}");
+    }
 }

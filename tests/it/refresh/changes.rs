@@ -80,7 +80,7 @@ async fn every_kind() {
             "new subkey",
             &cert,
             new_subkey(&cert),
-            vec![(SubkeyAdded, "is new; it expires never")],
+            vec![(SubkeyAdded, "is new; it never expires")],
         ),
         (
             "a subkey that was not held",

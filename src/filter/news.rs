@@ -210,7 +210,7 @@ impl Fresh {
         self.signatures().next().is_none()
     }
 
-    fn into_packets(mut self, held: &Held) -> Vec<Packet> {
+    fn into_packets(mut self, held: &Held<'_>) -> Vec<Packet> {
         // Once more, in the form in which what is held was compared: an odd
         // encoding of what is held is no news.
         let is_new = |signature: &Signature| {

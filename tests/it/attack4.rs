@@ -30,7 +30,9 @@ const TEXT: &str = "Dear Bob\n";
 
 /// Answers by the fingerprint or key ID that the path ends with.
 #[derive(Clone, Debug, Default)]
-struct Canned(Arc<Mutex<Vec<(String, Vec<u8>)>>>);
+struct Canned(Arc<Mutex<Answers>>);
+
+type Answers = Vec<(String, Vec<u8>)>;
 
 impl HttpTransport for Canned {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, Error>> {

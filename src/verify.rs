@@ -25,6 +25,7 @@
 //! | a sender is named, and the certificate has no User ID at all | failed |
 //! | in an algorithm that the crypto backend lacks | failed |
 //! | by a certificate without any self-signature (key servers publish such) | failed |
+//! | by a certificate in hand that holds more forged self-signatures than are looked at | failed |
 //! | over another signature, or over a compressed packet | failed |
 //! | the signer could not be refreshed ([`Freshness::Strict`]), and would otherwise be good, or bad for a reason that news could change | failed |
 //! | neither the caller nor the key server has its certificate | unknown signer |
@@ -210,7 +211,8 @@ impl Verify {
     }
 
     /// A certificate that may have signed. It is refreshed before it is relied
-    /// on; secret key material in it is put aside.
+    /// on; secret key material in it is put aside, and so are self-signatures that
+    /// do not verify.
     pub fn cert(mut self, cert: Cert) -> Self {
         self.given.push(Given {
             cert,
@@ -285,6 +287,11 @@ impl Verify {
 
     /// How many octets may come out of compressed packets, those of all layers
     /// together; 4 GiB by default. What is not compressed may have any size.
+    ///
+    /// A few kilobytes can hold that much, and it is decompressed twice (once where
+    /// no signer is at hand): with bzip2 that is about a second for each 200 MB.
+    /// There is no deadline of its own; a service that reads strangers' messages
+    /// should set a lower limit, or drop the future, which stops the work.
     pub fn max_decompressed(mut self, octets: u64) -> Self {
         self.settings.limits.decompressed = octets;
         self

@@ -14,7 +14,7 @@ use super::keys::Subkey;
 use super::limits::Limits;
 use super::packets::{self, RawPacket, packets};
 use super::signature::{By, Head, Owner, identity, types};
-use super::verifier::{Verdict, Verifier, digest};
+use super::verifier::{Verdict, Verifier, digest, lean};
 use super::work::Work;
 use super::{Part, algorithms};
 
@@ -90,6 +90,7 @@ pub(super) fn salvage(
             let Ok(Packet::Signature(signature)) = Packet::from_bytes(bytes) else {
                 continue;
             };
+            let signature = lean(signature);
             if (signature.typ() == SignatureType::KeyRevocation) == of_key
                 && search.take(signature, *behind).is_none()
             {

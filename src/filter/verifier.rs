@@ -1,6 +1,9 @@
 //! Verifies single signatures of one primary key, and counts failures.
 
+use std::collections::BTreeSet;
+
 use sequoia_openpgp::crypto::hash::Context;
+use sequoia_openpgp::packet::signature::subpacket::SubpacketTag;
 use sequoia_openpgp::packet::{Packet, Signature, UserID};
 use sequoia_openpgp::parse::Parse;
 use sequoia_openpgp::types::SignatureType;
@@ -157,8 +160,31 @@ pub(super) fn signatures(packets: &[RawPacket<'_>]) -> Vec<Signature> {
     packets
         .iter()
         .filter_map(|packet| match Packet::from_bytes(packet.bytes()) {
-            Ok(Packet::Signature(signature)) => Some(signature),
+            Ok(Packet::Signature(signature)) => Some(lean(signature)),
             _ => None,
         })
         .collect()
+}
+
+/// The signature without what nobody signed, and what has no place there: anybody
+/// can fill that area, and what is taken in is kept for good. Who made it stays,
+/// and so does a subkey's own signature.
+pub(super) fn lean(mut signature: Signature) -> Signature {
+    let is_binding = signature.typ() == SignatureType::SubkeyBinding;
+    let is_kept = |tag| match tag {
+        SubpacketTag::Issuer | SubpacketTag::IssuerFingerprint => true,
+        SubpacketTag::EmbeddedSignature => is_binding,
+        _ => false,
+    };
+    let area = signature.unhashed_area_mut();
+    let tags: BTreeSet<u8> = area
+        .iter()
+        .map(|subpacket| subpacket.tag().into())
+        .collect();
+    for tag in tags.into_iter().map(SubpacketTag::from) {
+        if !is_kept(tag) {
+            area.remove_all(tag);
+        }
+    }
+    signature
 }

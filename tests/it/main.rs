@@ -1,6 +1,7 @@
 //! All integration tests in one binary: one link step, shared helpers.
 
 mod attack;
+mod attack4;
 mod batch;
 mod cli;
 mod filter;

@@ -1,5 +1,6 @@
 //! A verdict as a JSON object: the names and the order of its fields are a contract.
 
+use openpgp_discovery::CertStatus;
 use openpgp_discovery::verify::{Origin, Signer, Verdict, VerdictOutcome};
 use serde::Serialize;
 
@@ -21,8 +22,8 @@ struct SignerObject {
     user_ids: Vec<String>,
     origin: &'static str,
     names_sender: Option<bool>,
-    status: Option<&'static str>,
-    status_at_signing: Option<&'static str>,
+    status: &'static str,
+    status_at_signing: &'static str,
 }
 
 impl Answer {
@@ -54,10 +55,15 @@ impl SignerObject {
                 _ => "vks",
             },
             names_sender: signer.names_sender(),
-            status: signer.status().map(names::cert_status),
-            status_at_signing: signer.status_at_signing().map(names::cert_status),
+            status: status(signer.status()),
+            status_at_signing: status(signer.status_at_signing()),
         }
     }
+}
+
+/// A certificate without any self-signature has none that a policy could accept.
+fn status(status: Option<&CertStatus>) -> &'static str {
+    names::cert_status(status.unwrap_or(&CertStatus::RejectedByPolicy))
 }
 
 /// What the exit status makes of it.

@@ -11,9 +11,9 @@ mod cert;
 mod policy;
 pub(crate) mod revokers;
 
-pub(crate) use cert::{
-    by_self_signatures, has_self_signature, in_force, self_revocation, self_signatures, status,
-};
+#[cfg(feature = "verify")]
+pub(crate) use cert::self_signatures;
+pub(crate) use cert::{by_self_signatures, has_self_signature, in_force, self_revocation, status};
 pub(crate) use policy::SelfRevocationsCount;
 
 /// How a certificate stands at the time that it was judged for.

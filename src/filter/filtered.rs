@@ -102,6 +102,12 @@ impl Kept {
         &self.notes
     }
 
+    /// Whether the answer was not read to its end, or another copy of this
+    /// certificate in it was refused: what is missing may be a revocation.
+    pub fn is_cut(&self) -> bool {
+        self.is_cut
+    }
+
     /// How many User IDs and User Attributes were dropped.
     pub fn user_ids_dropped(&self) -> usize {
         self.user_ids_dropped

@@ -19,7 +19,7 @@ impl Source for KeyLocator {
                 (Status::Failed, Some(error)) => Err(sentence(error)),
                 (Status::Failed, None) => Err("The key server's answer was refused.".to_owned()),
                 // A revocation may have been in what is missing.
-                _ if lookup.kept().iter().any(|kept| kept.is_cut) => {
+                _ if lookup.kept().iter().any(crate::filter::Kept::is_cut) => {
                     Err("The key server's answer could not be read to its end.".to_owned())
                 }
                 (Status::Found | Status::NotFound, _) => Ok(lookup.certs().cloned().collect()),

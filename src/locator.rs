@@ -337,11 +337,11 @@ impl<'a> Run<'a> {
                 };
                 match url {
                     Some(url) => (Some(url.clone()), fetcher.get(url, known, deadline).await),
-                    None => (None, Err(Miss::Absent)),
+                    None => (None, Err(self.not_planned(method))),
                 }
             }
-            // Not planned: without a key server, or not a look-up by address.
-            _ => (None, Err(Miss::Absent)),
+            // Without a key server, or not a look-up by address.
+            _ => (None, Err(self.not_planned(method))),
         };
         let outcome = match answer {
             Ok(page) => self.judge(method, page, deadline).await,
@@ -350,6 +350,12 @@ impl<'a> Run<'a> {
             Err(Miss::Failed(error)) => Outcome::Failed(error),
         };
         (url, outcome)
+    }
+
+    /// What the plan never asks for. Should it, that is no "not found".
+    fn not_planned(&self, method: Method) -> Miss {
+        let why = format!("{method} is no part of this look-up");
+        Miss::Failed(Error::new(ErrorKind::Config, why))
     }
 
     /// Filters what a source gave.

@@ -73,30 +73,37 @@ pub(super) async fn ask(
     deadline: Instant,
 ) -> Result<Response, Error> {
     let mut may_retry = true;
+    let mut first = None;
     loop {
-        budget.take(question.rate, deadline).await?;
+        match (budget.take(question.rate, deadline).await, first.take()) {
+            (Ok(()), _) => {}
+            // The server was asked, and what it said is the news.
+            (Err(_), Some(answer)) => return answer,
+            (Err(error), None) => return Err(error),
+        }
         let request = request(fetcher, server, question, deadline);
         let answer = fetcher.send(request).await?;
         let host = server.host();
         match answer.status {
             StatusCode::TOO_MANY_REQUESTS => {
                 let wait = retry_after(&answer.headers);
-                if let Some(wait) = wait.filter(|wait| may_retry && fits(*wait, deadline)) {
-                    may_retry = false;
-                    sleep(wait).await;
-                    continue;
+                let why = format!("{host} answered with status 429");
+                let mut error = Error::new(ErrorKind::RateLimited, why);
+                if let Some(wait) = wait {
+                    error = error.with_retry_after(wait);
                 }
-                let error = Error::new(
-                    ErrorKind::RateLimited,
-                    format!("{host} answered with status 429"),
-                );
-                return Err(match wait {
-                    Some(wait) => error.with_retry_after(wait),
-                    None => error,
-                });
+                let Some(wait) = wait.filter(|wait| may_retry && fits(*wait, deadline)) else {
+                    return Err(error);
+                };
+                may_retry = false;
+                sleep(wait).await;
+                first = Some(Err(error));
             }
             // Once more: a server that restarts or sheds load may be through.
-            status if status.is_server_error() && may_retry => may_retry = false,
+            status if status.is_server_error() && may_retry => {
+                may_retry = false;
+                first = Some(Ok(answer));
+            }
             status if status.is_redirection() => {
                 let why = format!("the key server {host} redirects elsewhere");
                 return Err(Error::new(ErrorKind::Redirect, why));

@@ -169,3 +169,24 @@ async fn the_default_server_is_asked_over_https() {
     let asked = testbed.requests_to("keys.openpgp.org");
     assert_eq!(asked[1].target, "/vks/v1/by-email/Alice%40example.org");
 }
+
+/// Where the budget is spent by the first try, what the server said stands: it was
+/// asked.
+#[tokio::test]
+async fn a_second_try_beyond_the_budget_hides_no_answer() {
+    for (answer, kind) in [
+        (Answer::status(503), ErrorKind::Http),
+        (
+            Answer::status(429).header("retry-after", "0"),
+            ErrorKind::RateLimited,
+        ),
+    ] {
+        let testbed = testbed().await;
+        testbed.vks().plant_all(answer);
+        let budget = Budget::new(1, 0.001).expect("a budget");
+        let locator = testbed.locator().no_wkd().vks_budget(budget);
+        let lookup = locate(&locator.build().expect("builds")).await;
+        assert_eq!(failure(&lookup), Some(kind));
+        assert_eq!(testbed.vks().requests().len(), 1);
+    }
+}

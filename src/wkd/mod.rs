@@ -1,5 +1,8 @@
 //! Web Key Directory (draft-koch-openpgp-webkey-service).
 
+mod layout;
+pub mod publish;
 mod url;
 
+pub use self::layout::Layout;
 pub use self::url::Url;

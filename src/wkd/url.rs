@@ -7,7 +7,7 @@ use crate::address::MAX_LOCAL_PART;
 use crate::encode::{is_unreserved, push_percent_encoded};
 
 /// What the advanced method puts in front of the domain.
-const SUBDOMAIN: &str = "openpgpkey.";
+pub(super) const SUBDOMAIN: &str = "openpgpkey.";
 
 /// The longest name of a host, in octets without the root's dot (RFC 1035 §3.1).
 const MAX_HOST: usize = 253;

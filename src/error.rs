@@ -72,6 +72,9 @@ pub enum ErrorKind {
     /// can be verified: malformed, cut off, encrypted, not signed.
     #[error("cannot be verified")]
     Message,
+    /// A file cannot be read, written or removed, or something else is in its place.
+    #[error("file system failure")]
+    Io,
 }
 
 impl Error {

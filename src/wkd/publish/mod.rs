@@ -9,6 +9,10 @@ use sequoia_openpgp::{Cert, Fingerprint};
 use super::Layout;
 use crate::{EmailAddress, Error};
 
+mod write;
+
+pub use self::write::{Writer, Written};
+
 /// Makes a domain's directory out of certificates.
 #[derive(Clone, Debug)]
 pub struct Publisher {

@@ -26,6 +26,7 @@ mod refresh;
 #[path = "../../examples/common/sanitize.rs"]
 mod sanitize;
 mod verify;
+mod wkd_publish;
 
 /// Where the programs find what they share.
 mod common {
@@ -161,7 +162,7 @@ fn wkd_url_says_what_is_not_an_address() {
 
 #[test]
 fn help_is_there_and_explains_the_exit_status() {
-    for name in ["wkd_url", "locate", "refresh", "verify"] {
+    for name in ["wkd_url", "locate", "refresh", "verify", "wkd_publish"] {
         let output = run(name, &["--help"]);
         assert_eq!(status(&output), 0);
         assert!(stdout(&output).contains("Exit status"), "{name}");
@@ -174,6 +175,10 @@ fn usage_errors_end_with_2_and_an_empty_stdout() {
     fs::write(&pem_without_certificate, "nothing").expect("it can be written");
     let pem_without_certificate = pem_without_certificate.to_str().expect("UTF-8");
     let a = "alice@example.org";
+    // It has a host, but no `openpgpkey.` in front of that.
+    let long_domain = [&["a".repeat(60).as_str(); 4][..], &["b"]]
+        .concat()
+        .join(".");
     let table: &[(&str, &[&str])] = &[
         ("wkd_url", &[]),
         ("wkd_url", &["--no-such-option", a]),
@@ -222,6 +227,38 @@ fn usage_errors_end_with_2_and_an_empty_stdout() {
         ("verify", &["--cert", "Cargo.toml", "--max-age", "-1", "-"]),
         // The demonstration has a network of its own.
         ("locate", &["--vks", "https://vks.example"]),
+        ("wkd_publish", &[]),
+        ("wkd_publish", &["--domain", "example.org", "-"]),
+        ("wkd_publish", &["--out", "out", "-"]),
+        ("wkd_publish", &["--domain", "example.org", "--out", "out"]),
+        (
+            "wkd_publish",
+            &["--domain", "exa_mple.org", "--out", "o", "-"],
+        ),
+        (
+            "wkd_publish",
+            &["--domain", "a.example", "--out", "o", "no/such/file"],
+        ),
+        (
+            "wkd_publish",
+            &[
+                "--domain",
+                "a.example",
+                "--out",
+                "o",
+                "--method",
+                "both",
+                "-",
+            ],
+        ),
+        (
+            "wkd_publish",
+            &["--domain", "a.example", "--out", "o", "--allow", "no", "-"],
+        ),
+        (
+            "wkd_publish",
+            &["--domain", &long_domain, "--out", "o", "-"],
+        ),
     ];
     for (name, arguments) in table {
         let output = run(name, arguments);

@@ -26,6 +26,7 @@ mod refresh;
 #[path = "../../examples/common/sanitize.rs"]
 mod sanitize;
 mod verify;
+mod wkd_server;
 
 /// Where the programs find what they share.
 mod common {
@@ -161,7 +162,7 @@ fn wkd_url_says_what_is_not_an_address() {
 
 #[test]
 fn help_is_there_and_explains_the_exit_status() {
-    for name in ["wkd_url", "locate", "refresh", "verify"] {
+    for name in ["wkd_url", "locate", "refresh", "verify", "wkd_server"] {
         let output = run(name, &["--help"]);
         assert_eq!(status(&output), 0);
         assert!(stdout(&output).contains("Exit status"), "{name}");

@@ -121,7 +121,9 @@ impl Reply {
     /// All but the date.
     fn fields(&self) -> Vec<&str> {
         let fields = self.head.lines().skip(1);
-        fields.filter(|field| !field.starts_with("date: ")).collect()
+        fields
+            .filter(|field| !field.starts_with("date: "))
+            .collect()
     }
 }
 
@@ -141,7 +143,10 @@ fn exchange(
     let end = answer.windows(4).position(|window| window == b"\r\n\r\n");
     let body = answer.split_off(end.expect("a head") + 4);
     let head = String::from_utf8(answer).expect("ASCII");
-    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let status = head
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok());
     Reply {
         status: status.expect(&head),
         head,
@@ -233,10 +238,16 @@ fn it_serves_what_would_be_written_by_both_methods_to_many_tenants() {
     assert_eq!(served, 3 * (2 + 1 + 1 + 1));
 
     let reply = server.get(HOST, &advanced(ALICE));
-    assert_eq!(reply.field("content-type"), Some("application/octet-stream"));
+    assert_eq!(
+        reply.field("content-type"),
+        Some("application/octet-stream")
+    );
     assert_eq!(reply.field("access-control-allow-origin"), Some("*"));
     assert_eq!(reply.field("x-content-type-options"), Some("nosniff"));
-    assert_eq!(reply.field("content-length"), Some(&*reply.body.len().to_string()));
+    assert_eq!(
+        reply.field("content-length"),
+        Some(&*reply.body.len().to_string())
+    );
     let parsed: Vec<Cert> = CertParser::from_bytes(&reply.body)
         .and_then(Iterator::collect)
         .expect("certificates");
@@ -245,7 +256,10 @@ fn it_serves_what_would_be_written_by_both_methods_to_many_tenants() {
     };
     assert_eq!(cert.fingerprint(), alice.fingerprint());
     assert!(!cert.is_tsk());
-    let user_ids: Vec<_> = cert.userids().map(|id| id.userid().value().to_vec()).collect();
+    let user_ids: Vec<_> = cert
+        .userids()
+        .map(|id| id.userid().value().to_vec())
+        .collect();
     assert_eq!(user_ids, [b"Alice <Alice@example.org>"]);
     assert_eq!(server.get("example.org", &direct(ALICE)).body, reply.body);
 
@@ -257,7 +271,12 @@ fn it_serves_what_would_be_written_by_both_methods_to_many_tenants() {
     assert_eq!((unchanged.status, unchanged.body.len()), (304, 0));
     assert_eq!(unchanged.field("etag"), reply.field("etag"));
     assert_ne!(unchanged.field("content-length"), Some("0"));
-    let changed = server.ask("GET", HOST, &advanced(ALICE), "If-None-Match: \"other\"\r\n");
+    let changed = server.ask(
+        "GET",
+        HOST,
+        &advanced(ALICE),
+        "If-None-Match: \"other\"\r\n",
+    );
     assert_eq!((changed.status, changed.body), (200, reply.body));
 }
 
@@ -280,12 +299,20 @@ fn whatever_is_not_there_is_the_same_404() {
         ("GET", HOST, path.replace("example.org", "example%2Eorg")),
         ("GET", HOST, path.replace("/hu/", "//hu/")),
         ("GET", HOST, "/.well-known/openpgpkey/".to_owned()),
-        ("GET", HOST, "/.well-known/openpgpkey/example.org/hu/".to_owned()),
+        (
+            "GET",
+            HOST,
+            "/.well-known/openpgpkey/example.org/hu/".to_owned(),
+        ),
         ("GET", HOST, "/".to_owned()),
         ("GET", HOST, "/../../etc/passwd".to_owned()),
         ("GET", HOST, direct(ALICE)),
         ("GET", "elsewhere.example", direct(ALICE)),
-        ("GET", "127.0.0.1", "/.well-known/openpgpkey/policy".to_owned()),
+        (
+            "GET",
+            "127.0.0.1",
+            "/.well-known/openpgpkey/policy".to_owned(),
+        ),
         ("POST", HOST, there.clone()),
         ("DELETE", HOST, there.clone()),
         ("OPTIONS", HOST, there.clone()),
@@ -351,11 +378,18 @@ fn what_is_published_is_the_operators_choice() {
         .make()
         .cert;
     let claims = certs::cert(&["<alice@example.org>", "<carol@example.org>"]).cert;
-    let path = keyring(&directory, "keyring.pgp", &[&revoked, &new, &expired, &claims]);
+    let path = keyring(
+        &directory,
+        "keyring.pgp",
+        &[&revoked, &new, &expired, &claims],
+    );
     let named = domain("example.org", &path);
     let allow = directory.join("allow");
     let lines = [
-        format!("# who has what\n\nALICE@example.org {}\n", new.fingerprint()),
+        format!(
+            "# who has what\n\nALICE@example.org {}\n",
+            new.fingerprint()
+        ),
         format!("  alice@Example.org\t{}\n", revoked.fingerprint()),
         format!("bob@example.org {}\n", expired.fingerprint()),
     ];
@@ -383,7 +417,10 @@ fn what_is_published_is_the_operators_choice() {
     server.says("claimed by several");
     assert_eq!(fingerprints(&server, ALICE), sorted(&[&new, &claims]));
     assert_eq!(fingerprints(&server, "bob@example.org"), []);
-    assert_eq!(fingerprints(&server, "carol@example.org"), sorted(&[&claims]));
+    assert_eq!(
+        fingerprints(&server, "carol@example.org"),
+        sorted(&[&claims])
+    );
 
     let server = Server::start(&[
         "--domain",
@@ -394,7 +431,10 @@ fn what_is_published_is_the_operators_choice() {
         allow_name,
     ]);
     assert_eq!(fingerprints(&server, ALICE), sorted(&[&new, &revoked]));
-    assert_eq!(fingerprints(&server, "bob@example.org"), sorted(&[&expired]));
+    assert_eq!(
+        fingerprints(&server, "bob@example.org"),
+        sorted(&[&expired])
+    );
     assert_eq!(fingerprints(&server, "carol@example.org"), []);
     replace(&allow, b"alice@example.org nonsense\n");
     server.says("stays as it was");
@@ -478,18 +518,58 @@ fn usage_errors_name_what_is_wrong() {
         (vec!["--domain", &good], "--listen"),
         (vec!["--listen", "localhost", "--domain", &good], "--listen"),
         ([&here[..], &[]].concat(), "--domain"),
-        ([&here[..], &["--domain", "example.org"]].concat(), "DOMAIN=KEYRING"),
-        ([&here[..], &["--domain", "example.org="]].concat(), "keyring"),
-        ([&here[..], &["--domain", "example.org=-"]].concat(), "stdin"),
-        ([&here[..], &["--domain", "192.0.2.1=x"]].concat(), "192.0.2.1"),
-        ([&here[..], &["--domain", "example.org=no/such/file"]].concat(), "no/such/file"),
-        ([&here[..], &["--domain", "example.org=tests"]].concat(), "tests"),
-        ([&here[..], &["--domain", &good, "--allow", "no/such/file"]].concat(), "no/such/file"),
-        ([&here[..], &["--domain", &good, "--allow", "Cargo.toml"]].concat(), "line 1"),
-        ([&here[..], &["--domain", &good, "--cert", cert]].concat(), "--key"),
-        ([&here[..], &["--domain", &good, "--key", key]].concat(), "--cert"),
-        ([&here[..], &["--domain", &good, "--cert", key, "--key", key]].concat(), "cannot"),
-        ([&here[..], &["--domain", &good, "--cert", cert, "--key", other_key]].concat(), "cannot use"),
+        (
+            [&here[..], &["--domain", "example.org"]].concat(),
+            "DOMAIN=KEYRING",
+        ),
+        (
+            [&here[..], &["--domain", "example.org="]].concat(),
+            "keyring",
+        ),
+        (
+            [&here[..], &["--domain", "example.org=-"]].concat(),
+            "stdin",
+        ),
+        (
+            [&here[..], &["--domain", "192.0.2.1=x"]].concat(),
+            "192.0.2.1",
+        ),
+        (
+            [&here[..], &["--domain", "example.org=no/such/file"]].concat(),
+            "no/such/file",
+        ),
+        (
+            [&here[..], &["--domain", "example.org=tests"]].concat(),
+            "tests",
+        ),
+        (
+            [&here[..], &["--domain", &good, "--allow", "no/such/file"]].concat(),
+            "no/such/file",
+        ),
+        (
+            [&here[..], &["--domain", &good, "--allow", "Cargo.toml"]].concat(),
+            "line 1",
+        ),
+        (
+            [&here[..], &["--domain", &good, "--cert", cert]].concat(),
+            "--key",
+        ),
+        (
+            [&here[..], &["--domain", &good, "--key", key]].concat(),
+            "--cert",
+        ),
+        (
+            [&here[..], &["--domain", &good, "--cert", key, "--key", key]].concat(),
+            "cannot",
+        ),
+        (
+            [
+                &here[..],
+                &["--domain", &good, "--cert", cert, "--key", other_key],
+            ]
+            .concat(),
+            "cannot use",
+        ),
     ] {
         let output = run("wkd_server", &arguments);
         assert_eq!(status(&output), 2, "{arguments:?}");
@@ -561,9 +641,21 @@ async fn the_crates_own_look_ups_find_what_it_serves() {
         .build()
         .expect("a locator");
     for (of, method, cert) in [
-        ("alice@example.org", Some(Method::WkdAdvanced), Some(&sample.cert)),
-        ("ALICE@example.org", Some(Method::WkdAdvanced), Some(&sample.cert)),
-        ("bob.b@customer.example", Some(Method::WkdDirect), Some(&bob.cert)),
+        (
+            "alice@example.org",
+            Some(Method::WkdAdvanced),
+            Some(&sample.cert),
+        ),
+        (
+            "ALICE@example.org",
+            Some(Method::WkdAdvanced),
+            Some(&sample.cert),
+        ),
+        (
+            "bob.b@customer.example",
+            Some(Method::WkdDirect),
+            Some(&bob.cert),
+        ),
         ("nobody@example.org", None, None),
     ] {
         let of: EmailAddress = address(of);
@@ -574,13 +666,19 @@ async fn the_crates_own_look_ups_find_what_it_serves() {
         };
         assert_eq!(lookup.status(), expected, "{lookup:?}");
         for found in lookup.found() {
-            assert_eq!(Some(found.cert().fingerprint()), cert.map(Cert::fingerprint));
+            assert_eq!(
+                Some(found.cert().fingerprint()),
+                cert.map(Cert::fingerprint)
+            );
             assert_eq!(found.cert().userids().count(), 1);
         }
-        let asked = lookup.attempts().iter().filter_map(|attempt| match attempt.step() {
-            openpgp_discovery::Step::Ask(method) => Some(method),
-            _ => None,
-        });
+        let asked = lookup
+            .attempts()
+            .iter()
+            .filter_map(|attempt| match attempt.step() {
+                openpgp_discovery::Step::Ask(method) => Some(method),
+                _ => None,
+            });
         assert!(method.is_none() || asked.last() == method);
     }
 }
@@ -643,7 +741,10 @@ fn connect(
         .expect("ring has it")
         .with_root_certificates(roots)
         .with_no_client_auth();
-    config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+    config.alpn_protocols = protocols
+        .iter()
+        .map(|name| name.as_bytes().to_vec())
+        .collect();
     let name = ServerName::try_from(HOST).expect("a name");
     let mut tls = ClientConnection::new(Arc::new(config), name).expect("a client");
     let mut tcp = TcpStream::connect(server.address).expect("it listens");

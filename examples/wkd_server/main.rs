@@ -21,6 +21,7 @@ use openpgp_discovery::wkd::serve::InMemory;
 use tokio::net::TcpListener;
 
 mod listen;
+mod process;
 mod stamp;
 mod tenants;
 mod tls;
@@ -32,18 +33,16 @@ mod common {
     pub(crate) mod allow;
     pub(crate) mod blocking;
     pub(crate) mod certs;
-    pub(crate) mod exit;
     pub(crate) mod input;
     pub(crate) mod keyring;
     pub(crate) mod log;
     pub(crate) mod packets;
-    pub(crate) mod run;
     pub(crate) mod sanitize;
 }
-use common::run::{interrupt, run, usage_error};
 use common::sanitize::clean;
-use common::{blocking, exit, log};
+use common::{blocking, log};
 use listen::Server;
+use process::{FAILED, run, told_to_end, usage_error};
 use tenants::{Choice, Tenants};
 use tls::Tls;
 use watch::watch;
@@ -110,18 +109,18 @@ struct Args {
 fn main() -> ExitCode {
     let args = Args::parse();
     log::start(args.verbose);
-    run("wkd_server", work(args))
+    run(work(args))
 }
 
 async fn work(args: Args) -> ExitCode {
-    let mut interrupt = pin!(interrupt());
+    let mut end = pin!(told_to_end());
     let directory = Arc::new(InMemory::new());
     let args = Arc::new(args);
     let (reader, served) = (Arc::clone(&args), Arc::clone(&directory));
     let read = tokio::select! {
         biased;
-        () = &mut interrupt => return ExitCode::from(exit::INTERRUPTED),
-        read = blocking::aside(move || reader.read(served)) => read.flatten(),
+        code = &mut end => return code,
+        read = blocking::aside(move || reader.read(served)) => read.and_then(|read| read),
     };
     let (tenants, tls) =
         read.unwrap_or_else(|error| usage_error::<Args>(&clean(&format!("{error:#}"))));
@@ -133,7 +132,7 @@ async fn work(args: Args) -> ExitCode {
         Ok(bound) => bound,
         Err(error) => {
             web::say(&format!("cannot listen at {}: {error}", args.listen));
-            return ExitCode::from(exit::UNDETERMINED);
+            return ExitCode::from(FAILED);
         }
     };
     announce(address, tls.is_some());
@@ -142,8 +141,7 @@ async fn work(args: Args) -> ExitCode {
     let server = Server::new(app, tls.clone(), args.verbose);
     let code = tokio::select! {
         biased;
-        () = &mut interrupt => ExitCode::from(exit::INTERRUPTED),
-        () = terminated() => ExitCode::SUCCESS,
+        code = &mut end => code,
         () = watch(tenants, tls) => ExitCode::SUCCESS,
         () = server.accept(&listener) => ExitCode::SUCCESS,
     };
@@ -175,18 +173,4 @@ impl Args {
         let tenants = Tenants::read(&self.domains, choice, directory)?;
         Ok((tenants, tls))
     }
-}
-
-/// As a service manager ends a program.
-async fn terminated() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            terminate.recv().await;
-            return;
-        }
-    }
-    std::future::pending::<()>().await;
 }

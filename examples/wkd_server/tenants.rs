@@ -173,6 +173,8 @@ impl Tenant {
         let publication = self.publisher.plan(certs, |address, cert| {
             allow.is_none_or(|granted| granted.allow.grants(address, &cert.fingerprint()))
         });
+        // Before it is said.
+        directory.publish(&publication);
         let entries = publication.entries();
         say(&match entries.len() {
             1 => format!("{domain}: serving 1 address"),
@@ -188,7 +190,6 @@ impl Tenant {
                  --allow says which are right"
             ));
         }
-        directory.publish(&publication);
     }
 
     fn keep(&self, why: &str) {

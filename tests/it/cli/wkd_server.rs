@@ -1,7 +1,7 @@
 //! `wkd_server`, asked as clients ask it.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, ExitStatus, Stdio};
@@ -22,7 +22,9 @@ use testbed::{Testbed, certs::binary};
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::version::{TLS12, TLS13};
-use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use tokio_rustls::rustls::{
+    ClientConfig, ClientConnection, RootCertStore, StreamOwned, SupportedProtocolVersion,
+};
 
 use super::{example, run, scratch, status, stdout};
 use crate::{AMPLE, address};
@@ -129,7 +131,7 @@ impl Reply {
 
 /// One request of HTTP/1.1, written out.
 fn exchange(
-    mut stream: impl std::io::Read + std::io::Write,
+    mut stream: impl Read + Write,
     method: &str,
     host: &str,
     target: &str,
@@ -730,9 +732,9 @@ type TlsStream = StreamOwned<ClientConnection, TcpStream>;
 fn connect(
     server: &Server,
     anchor: &rcgen::Certificate,
-    version: &'static tokio_rustls::rustls::SupportedProtocolVersion,
+    version: &'static SupportedProtocolVersion,
     protocols: &[&str],
-) -> std::io::Result<TlsStream> {
+) -> io::Result<TlsStream> {
     let mut roots = RootCertStore::empty();
     let anchor = CertificateDer::from(anchor.der().to_vec());
     roots.add(anchor).expect("an anchor");

@@ -5,10 +5,7 @@ use std::fmt;
 use std::future::ready;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use bytes::Bytes;
-
 use super::directory::{Content, Directory, Question, Reply};
-use crate::wkd::Layout;
 use crate::wkd::publish::Publication;
 
 /// Directories in memory: of each domain, what was planned for it.
@@ -43,7 +40,7 @@ type Domains = HashMap<String, Arc<Files>>;
 /// Of one domain.
 struct Files {
     by_hash: HashMap<String, Content>,
-    policy: Option<Content>,
+    policy: Content,
 }
 
 impl InMemory {
@@ -91,21 +88,13 @@ impl InMemory {
 
 impl Files {
     fn of(publication: &Publication) -> Self {
-        let mut files = Self {
-            by_hash: HashMap::new(),
-            policy: None,
-        };
-        // Both layouts have the same files.
-        for file in publication.files(Layout::Direct) {
-            let content = Content::new(Bytes::copy_from_slice(file.bytes()));
-            match file.entry() {
-                Some(entry) => {
-                    files.by_hash.insert(entry.hash().to_owned(), content);
-                }
-                None => files.policy = Some(content),
-            }
+        let entries = publication.entries().iter();
+        Self {
+            by_hash: entries
+                .map(|entry| (entry.hash().to_owned(), Content::new(entry.bytes().clone())))
+                .collect(),
+            policy: Content::new(publication.policy_file().to_owned()),
         }
-        files
     }
 }
 
@@ -119,8 +108,8 @@ impl Directory for InMemory {
 
     fn policy<'a>(&'a self, domain: &'a str) -> Reply<'a> {
         let domains = self.domains();
-        let policy = domains.get(domain).and_then(|files| files.policy.as_ref());
-        Box::pin(ready(Ok(policy.cloned())))
+        let policy = domains.get(domain).map(|files| files.policy.clone());
+        Box::pin(ready(Ok(policy)))
     }
 }
 

@@ -56,16 +56,25 @@
 //! Whatever speaks the types of the `http` crate needs one handler for all paths. With
 //! axum:
 //!
-//! ```ignore
-//! async fn handler(State(directory): State<Arc<Database>>, request: Request) -> Response {
+//! ```
+//! use std::sync::Arc;
+//!
+//! use axum::Router;
+//! use axum::body::Body;
+//! use axum::extract::{Request, State};
+//! use axum::response::Response;
+//! use openpgp_discovery::wkd::serve::{self, Directory, InMemory};
+//!
+//! async fn handler(State(directory): State<Arc<dyn Directory>>, request: Request) -> Response {
 //!     let answer = serve::answer(&*directory, &serve::Request::from(&request)).await;
 //!     if let Some(error) = &answer.error {
-//!         tracing::error!("the directory could not tell: {error}");
+//!         eprintln!("the directory could not tell: {error}");
 //!     }
-//!     http::Response::from(answer).map(Body::from)
+//!     Response::from(answer).map(Body::from)
 //! }
 //!
-//! let app = Router::new().fallback(handler).with_state(directory);
+//! let directory: Arc<dyn Directory> = Arc::new(InMemory::new());
+//! let app: Router = Router::new().fallback(handler).with_state(directory);
 //! ```
 //!
 //! The example `wkd_server` is the whole of it.

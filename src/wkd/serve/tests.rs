@@ -1,6 +1,8 @@
 //! What is answered, in tables: written from the protocol sheet and the contract of
 //! `wkd_server`.
 
+mod in_memory;
+
 use std::pin::pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
@@ -16,7 +18,7 @@ use crate::wkd::Layout;
 
 /// Of `Joe.Doe`, as in the draft.
 const JOE: &str = "iy9q119eutrkn8s1mk4r39qejnbu3n5q";
-/// Of `ä"b c"` there is none: a hash that nobody has.
+/// A hash that nobody has.
 const NOBODY: &str = "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy";
 
 /// A directory that has Joe in two domains, and writes down what it is asked.

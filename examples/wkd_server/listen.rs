@@ -22,7 +22,7 @@ use super::web::say;
 const CONNECTIONS: u32 = 1024;
 /// How long a connection may last, whatever it does. A client of a directory asks and
 /// goes; one that is slow on purpose must not keep its place.
-const LIFETIME: Duration = Duration::from_secs(60);
+const LIFETIME: Duration = Duration::from_secs(30);
 /// How long what has begun may take to end, at the end of that and of the server.
 const GRACE: Duration = Duration::from_secs(5);
 /// How long TLS may take to begin, and the head of a request to come.

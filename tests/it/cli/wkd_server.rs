@@ -10,6 +10,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Instant;
 
+use axum::body::Body;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use openpgp_discovery::openpgp::Cert;
 use openpgp_discovery::openpgp::cert::CertParser;
 use openpgp_discovery::openpgp::parse::Parse as _;
@@ -19,6 +21,7 @@ use openpgp_discovery::{EmailAddress, Lookup, Method, Status};
 use rcgen::{CertificateParams, KeyPair};
 use testbed::certs::{self, Recipe};
 use testbed::{Testbed, certs::binary};
+use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::version::{TLS12, TLS13};
@@ -726,6 +729,68 @@ fn tls_in_both_versions_and_a_certificate_that_is_renewed() {
     assert!(connect(&server, &new.cert, &TLS13, &[]).is_ok());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn http2_gives_the_same() {
+    let directory = scratch("server-http2");
+    let alice = certs::cert(&["<alice@example.org>"]).cert;
+    let path = keyring(&directory, "keyring.pgp", &[&alice]);
+    let pair = new_tls(&[HOST]);
+    let (cert, key) = tls_files(&directory, "tls", &pair);
+    let server = Server::start(&[
+        "--cert",
+        text(&cert),
+        "--key",
+        text(&key),
+        "--domain",
+        &domain("example.org", &path),
+    ]);
+    let tls = connect(&server, &pair.cert, &TLS13, &[]).expect("it trusts");
+    let over_1 = exchange(tls, "GET", HOST, &advanced(ALICE), "");
+
+    let config = client_config(&pair.cert, &TLS13, &["h2"]);
+    let tcp = tokio::net::TcpStream::connect(server.address).await;
+    let tls = TlsConnector::from(Arc::new(config))
+        .connect(
+            ServerName::try_from(HOST).expect("a name"),
+            tcp.expect("it listens"),
+        )
+        .await
+        .expect("it trusts");
+    let (mut client, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(tls))
+            .await
+            .expect("it speaks HTTP/2");
+    tokio::spawn(connection);
+    let tag = over_1.field("etag").expect("a tag");
+    for (method, target, condition, status) in [
+        ("GET", advanced(ALICE), "", 200),
+        ("HEAD", advanced(ALICE), "", 200),
+        ("GET", advanced(ALICE), tag, 304),
+        ("GET", advanced("bob@example.org"), "", 404),
+        ("POST", advanced(ALICE), "", 404),
+    ] {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(format!("https://{HOST}{target}"))
+            .header("If-None-Match", condition)
+            .body(Body::empty())
+            .expect("a request");
+        let answer = client.send_request(request).await.expect("an answer");
+        assert_eq!(answer.status(), status, "{method} {target}");
+        let length = answer.headers().get("content-length").cloned();
+        let body = axum::body::to_bytes(Body::new(answer.into_body()), 1 << 20);
+        let body = body.await.expect("it ends well");
+        match (method, status) {
+            ("GET", 200) => assert_eq!(body, over_1.body),
+            ("HEAD", _) | (_, 304) => {
+                assert!(body.is_empty());
+                assert_eq!(length.expect("a length"), over_1.body.len().to_string());
+            }
+            _ => assert!(!body.is_empty()),
+        }
+    }
+}
+
 type TlsStream = StreamOwned<ClientConnection, TcpStream>;
 
 /// A connection whose handshake is done.
@@ -735,6 +800,21 @@ fn connect(
     version: &'static SupportedProtocolVersion,
     protocols: &[&str],
 ) -> io::Result<TlsStream> {
+    let config = client_config(anchor, version, protocols);
+    let name = ServerName::try_from(HOST).expect("a name");
+    let mut tls = ClientConnection::new(Arc::new(config), name).expect("a client");
+    let mut tcp = TcpStream::connect(server.address).expect("it listens");
+    while tls.is_handshaking() {
+        tls.complete_io(&mut tcp)?;
+    }
+    Ok(StreamOwned::new(tls, tcp))
+}
+
+fn client_config(
+    anchor: &rcgen::Certificate,
+    version: &'static SupportedProtocolVersion,
+    protocols: &[&str],
+) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     let anchor = CertificateDer::from(anchor.der().to_vec());
     roots.add(anchor).expect("an anchor");
@@ -747,11 +827,5 @@ fn connect(
         .iter()
         .map(|name| name.as_bytes().to_vec())
         .collect();
-    let name = ServerName::try_from(HOST).expect("a name");
-    let mut tls = ClientConnection::new(Arc::new(config), name).expect("a client");
-    let mut tcp = TcpStream::connect(server.address).expect("it listens");
-    while tls.is_handshaking() {
-        tls.complete_io(&mut tcp)?;
-    }
-    Ok(StreamOwned::new(tls, tcp))
+    config
 }

@@ -17,12 +17,12 @@ use openpgp_discovery::wkd::Layout;
 use openpgp_discovery::wkd::publish::{Publication, Publisher, Writer, Written};
 use openpgp_discovery::{EmailAddress, wkd};
 
-mod allow;
 mod answer;
 mod draw;
 
 #[path = "../common"]
 mod common {
+    pub(crate) mod allow;
     pub(crate) mod blocking;
     pub(crate) mod certs;
     pub(crate) mod exit;
@@ -36,8 +36,8 @@ mod common {
     pub(crate) mod run;
     pub(crate) mod sanitize;
 }
-use allow::{Allow, Pair};
 use answer::Answer;
+use common::allow::{self, Allow};
 use common::exit::{Tally, Verdict};
 use common::input::Input;
 use common::keyring::Keyring;
@@ -206,12 +206,10 @@ impl Args {
                 ));
             }
         }
-        for pair in self.unpublished(&publication) {
+        let allow = self.allow.iter();
+        for pair in allow.flat_map(|allow| allow.unpublished(&publication)) {
             tally.add(Verdict::None);
-            complain(&format!(
-                "warning: line {} of --allow: {} is not published for {}",
-                pair.line, pair.fingerprint, pair.address
-            ));
+            complain(&format!("warning: {pair}"));
         }
         if publication.entries().is_empty() {
             tally.add(Verdict::None);
@@ -232,19 +230,6 @@ impl Args {
             publication,
             written,
             tally,
-        })
-    }
-
-    /// The pairs of the domain that were allowed, and did not come about.
-    fn unpublished<'a>(&'a self, publication: &'a Publication) -> impl Iterator<Item = &'a Pair> {
-        let pairs = self.allow.iter().flat_map(Allow::pairs);
-        let of_domain = pairs.filter(|pair| pair.address.domain() == publication.domain());
-        of_domain.filter(|pair| {
-            let is_there = publication.entries().iter().any(|entry| {
-                entry.address().matches(&pair.address)
-                    && entry.fingerprints().contains(&pair.fingerprint)
-            });
-            !is_there
         })
     }
 

@@ -2,6 +2,7 @@
 
 mod layout;
 pub mod publish;
+pub mod serve;
 mod url;
 
 pub use self::layout::Layout;

@@ -27,6 +27,7 @@ mod refresh;
 mod sanitize;
 mod verify;
 mod wkd_publish;
+mod wkd_server;
 
 /// Where the programs find what they share.
 mod common {
@@ -162,7 +163,7 @@ fn wkd_url_says_what_is_not_an_address() {
 
 #[test]
 fn help_is_there_and_explains_the_exit_status() {
-    for name in ["wkd_url", "locate", "refresh", "verify", "wkd_publish"] {
+    for name in ["wkd_url", "locate", "refresh", "verify", "wkd_publish", "wkd_server"] {
         let output = run(name, &["--help"]);
         assert_eq!(status(&output), 0);
         assert!(stdout(&output).contains("Exit status"), "{name}");

@@ -1,16 +1,19 @@
 //! Who may be published for which address: the file of --allow.
 
+use std::collections::HashMap;
+use std::fmt;
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use openpgp_discovery::EmailAddress;
 use openpgp_discovery::openpgp::Fingerprint;
+use openpgp_discovery::wkd::publish::Publication;
 
-/// Pairs of an address and a certificate.
+/// Pairs of an address and a certificate, by certificate.
 #[derive(Clone, Debug)]
-pub(crate) struct Allow(Arc<Vec<Pair>>);
+pub(crate) struct Allow(Arc<HashMap<Fingerprint, Vec<Pair>>>);
 
 /// One line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,26 +24,48 @@ pub(crate) struct Pair {
     pub(crate) line: usize,
 }
 
+impl fmt::Display for Pair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { line, .. } = self;
+        let (address, fingerprint) = (&self.address, &self.fingerprint);
+        write!(f, "line {line} of --allow: {fingerprint} is not published for {address}")
+    }
+}
+
 impl Allow {
     pub(crate) fn grants(&self, address: &EmailAddress, fingerprint: &Fingerprint) -> bool {
-        self.pairs()
-            .any(|pair| pair.fingerprint == *fingerprint && pair.address.matches(address))
+        let mut pairs = self.0.get(fingerprint).into_iter().flatten();
+        pairs.any(|pair| pair.address.matches(address))
     }
 
-    pub(crate) fn pairs(&self) -> impl Iterator<Item = &Pair> {
-        self.0.iter()
+    /// The pairs of the domain that did not come about, in the order of their lines.
+    pub(crate) fn unpublished(&self, publication: &Publication) -> Vec<&Pair> {
+        let pairs = self.0.values().flatten();
+        let of_domain = pairs.filter(|pair| pair.address.domain() == publication.domain());
+        let mut missing: Vec<_> = of_domain
+            .filter(|pair| {
+                !publication.entries().iter().any(|entry| {
+                    entry.fingerprints().contains(&pair.fingerprint)
+                        && entry.address().matches(&pair.address)
+                })
+            })
+            .collect();
+        missing.sort_by_key(|pair| pair.line);
+        missing
     }
 }
 
 /// Reads the file. What is wrong with it is told with the number of the line.
-pub(crate) fn read(path: PathBuf) -> io::Result<Allow> {
+pub(crate) fn read(path: impl AsRef<Path>) -> io::Result<Allow> {
     let text = fs::read_to_string(path)?;
-    let mut pairs = Vec::new();
+    let mut pairs: HashMap<_, Vec<_>> = HashMap::new();
     for (number, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
         let number = number.saturating_add(1);
         let pair =
             parse(line, number).map_err(|why| io::Error::other(format!("line {number}: {why}")))?;
-        pairs.extend(pair);
+        for pair in pair {
+            pairs.entry(pair.fingerprint.clone()).or_default().push(pair);
+        }
     }
     Ok(Allow(Arc::new(pairs)))
 }

@@ -14,6 +14,8 @@ use sequoia_openpgp::{Cert, KeyHandle, KeyID, Packet};
 
 use crate::filter::{RawPacket, armor, packets};
 
+const EMPTY: &str = "there is no certificate in it";
+
 /// Certificates as people keep them: binary or in ASCII armor, in several blocks
 /// with text around them, in several files.
 ///
@@ -95,20 +97,19 @@ impl Keyring {
     /// Adds the content of a file.
     pub fn add_bytes(&mut self, name: impl fmt::Display, octets: impl Into<Vec<u8>>) {
         let octets = octets.into();
-        let before = (self.blocks.len(), self.broken.len());
         if !armor::is_text(&octets) {
-            self.add_block(name.to_string(), octets);
-        } else {
-            for (number, block) in armor::blocks(&octets).into_iter().enumerate() {
-                let place = format!("{name}, block {}", number.saturating_add(1));
-                match block {
-                    Some(octets) => self.add_block(place, octets),
-                    None => self.complain(place, "its armor is damaged or cut off"),
-                }
-            }
+            return self.add_block(name.to_string(), octets);
         }
-        if before == (self.blocks.len(), self.broken.len()) {
-            self.complain(name.to_string(), "there is no certificate in it");
+        let blocks = armor::blocks(&octets);
+        if blocks.is_empty() {
+            self.complain(name.to_string(), EMPTY);
+        }
+        for (number, block) in blocks.into_iter().enumerate() {
+            let place = format!("{name}, block {}", number.saturating_add(1));
+            match block {
+                Some(octets) => self.add_block(place, octets),
+                None => self.complain(place, "its armor is damaged or cut off"),
+            }
         }
     }
 
@@ -129,7 +130,7 @@ impl Keyring {
     fn add_block(&mut self, place: String, octets: Vec<u8>) {
         let mut certs: Vec<Range<usize>> = Vec::new();
         let mut end = 0_usize;
-        let mut strays = false;
+        let (mut is_empty, mut has_strays) = (true, false);
         let mut error = None;
         for packet in packets(&octets) {
             let packet = match packet {
@@ -142,19 +143,23 @@ impl Keyring {
             let start = end;
             end = end.saturating_add(packet.bytes().len());
             match (Tag::from(packet.tag()), certs.last_mut()) {
-                (Tag::PublicKey | Tag::SecretKey, _) => certs.push(start..end),
+                (Tag::PublicKey | Tag::SecretKey, _) => {
+                    certs.push(start..end);
+                    is_empty = false;
+                }
                 (Tag::Signature, last) if is_key_revocation(&packet) => {
                     self.revocation(&packet);
+                    is_empty = false;
                     if let Some(last) = last {
                         last.end = end;
                     }
                 }
                 (_, Some(last)) => last.end = end,
                 (Tag::Marker | Tag::Trust | Tag::Padding, None) => {}
-                (_, None) => strays = true,
+                (_, None) => has_strays = true,
             }
         }
-        if strays {
+        if has_strays {
             self.complain(place.clone(), "what stands in front is of no certificate");
         }
         if let Some(error) = error {
@@ -162,6 +167,8 @@ impl Keyring {
             certs.pop_if(|last| last.end == end);
             let problem = format!("from octet {end} on it cannot be read: {error}");
             self.complain(place.clone(), problem);
+        } else if is_empty && !has_strays {
+            self.complain(place.clone(), EMPTY);
         }
         self.blocks.push(Block {
             place,
@@ -227,9 +234,8 @@ impl Keyring {
 }
 
 fn is_key_revocation(packet: &RawPacket<'_>) -> bool {
-    let typ = match *packet.body() {
-        [3, _, typ, ..] | [4 | 6, typ, ..] => typ,
-        _ => return false,
+    let ([3, _, typ, ..] | [4 | 6, typ, ..]) = *packet.body() else {
+        return false;
     };
     SignatureType::from(typ) == SignatureType::KeyRevocation
 }

@@ -130,6 +130,24 @@ fn names_of_files_are_hashes_alone() {
 }
 
 #[test]
+fn hosts_of_both_methods() {
+    let label = "d".repeat(62);
+    let long = [&label, &label, &label, &label[..54]].join(".");
+    for (domain, advanced) in [
+        (
+            "b\u{fc}cher.example",
+            Some("openpgpkey.xn--bcher-kva.example"),
+        ),
+        (&long, None),
+    ] {
+        let publication = Publisher::new(domain).expect(domain).plan([], |_, _| true);
+        assert_eq!(publication.host(Layout::Advanced).as_deref(), advanced);
+        let direct = publication.host(Layout::Direct);
+        assert_eq!(direct.as_deref(), Some(publication.domain()));
+    }
+}
+
+#[test]
 fn an_international_domain_is_one_in_every_spelling() {
     let cert = cert(&[
         "a@b\u{fc}cher.example",

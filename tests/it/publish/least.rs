@@ -260,7 +260,7 @@ fn of_bindings_the_newest_stays_and_for_what_signs_the_oldest() {
 fn what_claims_to_be_older_and_was_forged_is_not_taken() {
     let good = cert(&[ALICE]);
     let forged = UserID::from(ALICE).bind(
-        &mut signer(&super::cert(&[])),
+        &mut signer(&cert(&[])),
         &good,
         super::binding(days_ago(99))
             .set_issuer_fingerprint(good.fingerprint())

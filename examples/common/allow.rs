@@ -28,7 +28,10 @@ impl fmt::Display for Pair {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { line, .. } = self;
         let (address, fingerprint) = (&self.address, &self.fingerprint);
-        write!(f, "line {line} of --allow: {fingerprint} is not published for {address}")
+        write!(
+            f,
+            "line {line} of --allow: {fingerprint} is not published for {address}"
+        )
     }
 }
 
@@ -63,8 +66,11 @@ pub(crate) fn read(path: impl AsRef<Path>) -> io::Result<Allow> {
         let number = number.saturating_add(1);
         let pair =
             parse(line, number).map_err(|why| io::Error::other(format!("line {number}: {why}")))?;
-        for pair in pair {
-            pairs.entry(pair.fingerprint.clone()).or_default().push(pair);
+        if let Some(pair) = pair {
+            pairs
+                .entry(pair.fingerprint.clone())
+                .or_default()
+                .push(pair);
         }
     }
     Ok(Allow(Arc::new(pairs)))

@@ -204,8 +204,8 @@ impl Tenant {
 impl Granted {
     fn read(path: PathBuf) -> anyhow::Result<Self> {
         let stamp = Stamp::of(&path);
-        let allow = allow::read(&path)
-            .with_context(|| format!("cannot read {}", path.display()))?;
+        let allow =
+            allow::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         Ok(Self { path, stamp, allow })
     }
 

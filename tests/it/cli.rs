@@ -163,7 +163,14 @@ fn wkd_url_says_what_is_not_an_address() {
 
 #[test]
 fn help_is_there_and_explains_the_exit_status() {
-    for name in ["wkd_url", "locate", "refresh", "verify", "wkd_publish", "wkd_server"] {
+    for name in [
+        "wkd_url",
+        "locate",
+        "refresh",
+        "verify",
+        "wkd_publish",
+        "wkd_server",
+    ] {
         let output = run(name, &["--help"]);
         assert_eq!(status(&output), 0);
         assert!(stdout(&output).contains("Exit status"), "{name}");

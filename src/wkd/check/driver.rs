@@ -1,0 +1,468 @@
+//! Looks at a Web Key Directory over the network, for the judges.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::net::{Ipv6Addr, SocketAddr, UdpSocket};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use futures_util::future::{join, join3, join5};
+use http::Method;
+use tokio::time::{Instant, timeout_at};
+use tracing::{Instrument, debug_span};
+use url::Url;
+
+use super::judge::{By, Observed, Served, judge};
+use super::methods::Beside;
+use super::report::Asked;
+use super::seen::{
+    Addresses, Answer, Directory, Failure, Name, Names, Redirect, Rest, Seen, Tls, Unanswered,
+};
+use super::{Report, Subject, der};
+use crate::dns::AddressGuard;
+use crate::fetch::{Fetcher, Hop, Question, allowed_host};
+use crate::filter::{Filter, UserIdFilter};
+use crate::transport::{Request, Response};
+use crate::wkd::{self, Layout};
+use crate::{EmailAddress, Error, ErrorKind, KeyLocator};
+
+/// The longest name in DNS (RFC 1035 §3.1).
+const MAX_NAME: usize = 253;
+
+impl KeyLocator {
+    /// Checks the Web Key Directory of an address or a domain: what is right with
+    /// it, what is wrong, and what to do about it.
+    ///
+    /// It cannot fail as a whole: what goes wrong is what the [`Report`] is about.
+    /// It takes no more than the [`deadline`](crate::KeyLocatorBuilder::deadline)
+    /// in all; dropping the future cancels it. This locator's guard, limits, policy
+    /// and trust anchors hold, so that a platform may offer it to its users: it
+    /// reaches nothing that a look-up would not. A key server is not asked.
+    ///
+    /// Three names are looked up, beside those that redirects lead to, and at most
+    /// 16 requests are made, each over a connection of its own and with at most
+    /// [`max_redirects`](crate::KeyLocatorBuilder::max_redirects) redirects:
+    ///
+    /// * to the host of the method that applies, for the certificate of the address
+    ///   (GET and HEAD), `policy`, `submission-address`, the directory `hu/`, and
+    ///   the certificate of an address that nobody has;
+    /// * where it has addresses of both families, one more over each;
+    /// * where the advanced method applies, to the domain itself, for the
+    ///   certificate and `policy`; all of the above where a wildcard in DNS is what
+    ///   makes the advanced method apply.
+    ///
+    /// # Privacy
+    ///
+    /// The resolver learns the domain and `openpgpkey.DOMAIN`, the web servers of
+    /// both the address, and yours on the network; both see a random name that can
+    /// be told for a check. No other address of anybody is asked for.
+    ///
+    /// ```no_run
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// use openpgp_discovery::KeyLocator;
+    /// use openpgp_discovery::wkd::check::Level;
+    ///
+    /// let locator = KeyLocator::new()?;
+    /// let report = locator.check_wkd(&"example.org".parse()?).await;
+    /// assert_ne!(report.worst(), Level::Error, "{:?}", report.findings());
+    /// # Ok(()) }
+    /// ```
+    pub async fn check_wkd(&self, subject: &Subject) -> Report {
+        let span = match self.inner.log_addresses {
+            true => debug_span!("check_wkd", %subject),
+            false => debug_span!("check_wkd"),
+        };
+        let run = Run {
+            locator: self,
+            fetcher: &self.inner.fetcher,
+            subject,
+            random: random(),
+            start: Instant::now(),
+            asked: Mutex::default(),
+        };
+        let observed = run.observe().instrument(span).await;
+        let filter = &self.inner.filter;
+        let now = SystemTime::now();
+        let by = By {
+            subject,
+            policy: &*filter.policy,
+            time: filter.time.unwrap_or(now),
+            now,
+        };
+        let (applies, findings) = judge(&observed, by);
+        Report {
+            subject: subject.clone(),
+            applies,
+            findings,
+            asked: run
+                .asked
+                .into_inner()
+                .unwrap_or_else(PoisonError::into_inner),
+        }
+    }
+}
+
+/// One check on its way.
+struct Run<'a> {
+    locator: &'a KeyLocator,
+    fetcher: &'a Fetcher,
+    subject: &'a Subject,
+    /// A name that nobody has.
+    random: String,
+    start: Instant,
+    asked: Mutex<Vec<Asked>>,
+}
+
+impl Run<'_> {
+    async fn observe(&self) -> Observed {
+        let names = self.names().await;
+        let none = Observed {
+            advanced: None,
+            direct: None,
+            beside: None,
+            names,
+        };
+        let names = &none.names;
+        let is_address = self.subject.address().is_some();
+        let advanced_at = names.advanced.as_ref().map_or(&[][..], Name::allowed);
+        let is_direct = matches!(names.advanced, None | Some(Name::None));
+        let (mut advanced, mut direct, mut beside) = (None, None, None);
+        if !advanced_at.is_empty() {
+            let served = self
+                .served(Layout::Advanced, advanced_at, self.at(0.7))
+                .await;
+            let made_up = names.random.as_ref().zip(names.advanced.as_ref());
+            let is_made_up = made_up.is_some_and(|(random, advanced)| advanced.is_same(random));
+            if is_made_up && !served.directory.is_one(is_address) {
+                direct = self.direct(names).await;
+            } else {
+                beside = Some(self.beside(names.direct.allowed()).await);
+            }
+            advanced = Some(served);
+        } else if is_direct {
+            direct = self.direct(names).await;
+        }
+        Observed {
+            advanced,
+            direct,
+            beside,
+            ..none
+        }
+    }
+
+    /// When this share of the time will be up.
+    fn at(&self, share: f64) -> Instant {
+        self.start + self.locator.deadline.mul_f64(share)
+    }
+
+    async fn names(&self) -> Names {
+        let domain = self.subject.domain();
+        let fits = |name: String| (name.len() <= MAX_NAME).then_some(name);
+        let advanced = fits(Layout::Advanced.host(domain));
+        let random = fits(format!("{}.{domain}", self.random));
+        let (advanced, direct, random) = join3(
+            self.maybe_resolve(advanced.as_deref()),
+            self.resolve(domain),
+            self.maybe_resolve(random.as_deref()),
+        )
+        .await;
+        Names {
+            domain: domain.to_owned(),
+            advanced,
+            direct,
+            random,
+        }
+    }
+
+    async fn maybe_resolve(&self, name: Option<&str>) -> Option<Name> {
+        Some(self.resolve(name?).await)
+    }
+
+    async fn resolve(&self, host: &str) -> Name {
+        let guard = &self.fetcher.guard;
+        if !guard.allows_name(host) {
+            return Name::Special;
+        }
+        let start = Instant::now();
+        let late = || {
+            let why = format!("DNS did not answer for {host} in time");
+            Err(Error::new(ErrorKind::Timeout, why))
+        };
+        let answer = timeout_at(self.at(0.4), self.fetcher.dns.addresses(host)).await;
+        let name = match answer.unwrap_or_else(|_| late()) {
+            Err(error) => Name::Failed(error),
+            Ok(all) if all.is_empty() => Name::None,
+            Ok(all) => {
+                let (allowed, refused): (Vec<_>, Vec<_>) =
+                    all.into_iter().partition(|address| guard.allows(*address));
+                let refused = refused.iter().map(SocketAddr::ip).collect();
+                Name::Addresses(Addresses { allowed, refused })
+            }
+        };
+        let outcome = match &name {
+            Name::Failed(error) => error.to_string(),
+            Name::Addresses(_) => "addresses".to_owned(),
+            Name::None | Name::Special => "no address".to_owned(),
+        };
+        self.note(format!("DNS {host}"), outcome, start);
+        name
+    }
+
+    async fn direct(&self, names: &Names) -> Option<Served> {
+        match names.direct.allowed() {
+            [] => None,
+            known => Some(self.served(Layout::Direct, known, self.at(1.0)).await),
+        }
+    }
+
+    /// A directory, looked at with all that there is to it.
+    async fn served(&self, layout: Layout, known: &[SocketAddr], end: Instant) -> Served {
+        let directory = self.directory(layout, known, end).await;
+        let filtered = match (directory.entry(), self.subject.address()) {
+            (Some(entry), Some(address)) => {
+                let filter = Filter {
+                    user_ids: UserIdFilter::Matching,
+                    ..self.locator.inner.filter.clone()
+                };
+                let (body, address) = (entry.body.clone(), address.clone());
+                let work = move |stop: &_| filter.apply_until(&body, &address, stop);
+                let workers = &self.locator.inner.workers;
+                Some(workers.judge(&directory.host, self.at(1.0), work).await)
+            }
+            _ => None,
+        };
+        Served {
+            directory,
+            filtered,
+        }
+    }
+
+    async fn directory(&self, layout: Layout, known: &[SocketAddr], end: Instant) -> Directory {
+        let host = layout.host(self.subject.domain());
+        let file = |name: &str| self.file(layout, name);
+        let first_url = self.entry_url(layout).unwrap_or_else(|| file("policy"));
+        // The other questions, which go side by side, need time too.
+        let left = end.saturating_duration_since(Instant::now());
+        let soon = end.checked_sub(left.mul_f64(0.4)).unwrap_or(end);
+        let (first, der) = self.ask(Method::GET, first_url.clone(), known, soon).await;
+        let rest = match &first {
+            Err(_) => None,
+            Ok(_) => Some(self.rest(layout, first_url, known, end).await),
+        };
+        let tls = match der.map(|der| der::not_after(&der)) {
+            None => Tls::Unseen,
+            Some(None) => Tls::Unreadable,
+            Some(Some(until)) => Tls::Until(until),
+        };
+        Directory {
+            host,
+            first,
+            tls,
+            rest,
+        }
+    }
+
+    async fn rest(&self, layout: Layout, first: Url, known: &[SocketAddr], end: Instant) -> Rest {
+        let get = |url| async move { self.ask(Method::GET, url, known, end).await.0 };
+        let policy = async {
+            match self.subject.address() {
+                Some(_) => Some(get(self.file(layout, "policy")).await),
+                None => None,
+            }
+        };
+        let head = async { self.ask(Method::HEAD, first.clone(), known, end).await.0 };
+        let files = join5(
+            policy,
+            head,
+            get(self.random_url(layout)),
+            get(self.file(layout, "hu/")),
+            get(self.file(layout, "submission-address")),
+        );
+        let (six, four): (Vec<_>, Vec<_>) = known.iter().partition(|address| address.is_ipv6());
+        let has_both = !six.is_empty() && !four.is_empty();
+        let families = join(
+            self.answers_at(&first, has_both.then_some(six), end),
+            self.answers_at(&first, has_both.then_some(four), end),
+        );
+        let ((policy, head, random, listing, submission), (over_v6, over_v4)) =
+            join(files, families).await;
+        Rest {
+            policy,
+            head,
+            random,
+            listing,
+            submission,
+            over_v6,
+            over_v4,
+        }
+    }
+
+    /// What the direct method serves beside the advanced one.
+    async fn beside(&self, known: &[SocketAddr]) -> Beside {
+        let (layout, end) = (Layout::Direct, self.at(1.0));
+        let get = |url: Option<Url>| async move {
+            let url = url.filter(|_| !known.is_empty())?;
+            Some(self.ask(Method::GET, url, known, end).await.0)
+        };
+        let (entry, policy) = join(
+            get(self.entry_url(layout)),
+            get(Some(self.file(layout, "policy"))),
+        )
+        .await;
+        Beside {
+            host: layout.host(self.subject.domain()),
+            policy,
+            entry,
+        }
+    }
+
+    /// Where the address has its certificate.
+    fn entry_url(&self, layout: Layout) -> Option<Url> {
+        let places = wkd::Url::new(self.subject.address()?);
+        match layout {
+            Layout::Advanced => places.advanced(),
+            Layout::Direct => Some(places.direct()),
+        }
+    }
+
+    /// Where an address that nobody has would have its certificate.
+    fn random_url(&self, layout: Layout) -> Url {
+        // The domain is no part of the hash, and may leave no room.
+        let nobody: Result<EmailAddress, _> = [&self.random, "@localhost"].concat().parse();
+        let hash = nobody.map(|nobody| wkd::Url::new(&nobody).hash().to_owned());
+        let hash = hash.expect("letters, digits and hyphens make a local part");
+        self.file(layout, &format!("hu/{hash}?l={}", self.random))
+    }
+
+    fn file(&self, layout: Layout, name: &str) -> Url {
+        let domain = self.subject.domain();
+        let (host, path) = (layout.host(domain), layout.path(domain, name));
+        format!("https://{host}/.well-known/openpgpkey/{path}")
+            .parse()
+            .expect(
+                "the domain is checked A-labels that UTS-46 maps to themselves and no IPv4 \
+                 address, the rest is unreserved",
+            )
+    }
+
+    /// Asks, with redirects; and the TLS certificate of the first server.
+    async fn ask(
+        &self,
+        method: Method,
+        url: Url,
+        known: &[SocketAddr],
+        deadline: Instant,
+    ) -> (Seen, Option<Bytes>) {
+        let start = Instant::now();
+        let what = format!("{method} {url}");
+        let question = Question {
+            own_connection: true,
+            ..Question::new(method, url, Some(known.to_vec()))
+        };
+        let mut hops: Vec<Hop> = Vec::new();
+        let answer = self
+            .fetcher
+            .follow(question, deadline, |hop| hops.push(hop))
+            .await;
+        self.note(what, outcome(&answer), start);
+        let first = hops.first().map(|hop| hop.peer_certificate.clone());
+        let by_redirect = hops
+            .last()
+            .is_some_and(|hop| allowed_host(&hop.to).is_err());
+        match answer {
+            Ok((_, answer)) => {
+                let der = first.unwrap_or_else(|| answer.peer_certificate.clone());
+                (Ok(seen(answer, hops)), der)
+            }
+            Err(error) => (Err(Failure { error, by_redirect }), first.flatten()),
+        }
+    }
+
+    /// Whether the host answers at these addresses, whatever it says.
+    async fn answers_at(
+        &self,
+        url: &Url,
+        known: Option<Vec<&SocketAddr>>,
+        deadline: Instant,
+    ) -> Option<Result<(), Unanswered>> {
+        let known: Vec<SocketAddr> = known?.into_iter().copied().collect();
+        let family = match known.first() {
+            Some(SocketAddr::V6(_)) => "IPv6",
+            _ => "IPv4",
+        };
+        let start = Instant::now();
+        let peer = self.fetcher.peer(url.host_str()?).with_known(known.clone());
+        let mut request = Request::get(url.clone(), peer, 0, deadline.into_std());
+        request.method = Method::HEAD;
+        request.own_connection = true;
+        let answer = self.fetcher.send(request).await;
+        let answer = answer.map(|answer| (url.clone(), answer));
+        self.note(format!("HEAD {url} over {family}"), outcome(&answer), start);
+        Some(match answer {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Unanswered {
+                error,
+                no_route: !has_route(&known),
+            }),
+        })
+    }
+
+    fn note(&self, what: String, outcome: String, start: Instant) {
+        let elapsed: Duration = start.elapsed();
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.push(Asked {
+            what,
+            outcome,
+            elapsed,
+        });
+    }
+}
+
+fn outcome(answer: &Result<(Url, Response), Error>) -> String {
+    match answer {
+        Ok((_, answer)) => format!(
+            "status {}, {} octets",
+            answer.status.as_u16(),
+            answer.body.len()
+        ),
+        Err(error) => error.to_string(),
+    }
+}
+
+fn seen(answer: Response, hops: Vec<Hop>) -> Answer {
+    let redirects = hops.into_iter().map(|hop| Redirect {
+        status: hop.status.as_u16(),
+        from: hop.from,
+        to: hop.to,
+    });
+    Answer {
+        status: answer.status.as_u16(),
+        headers: answer.headers,
+        body: answer.body,
+        truncated: answer.truncated,
+        redirects: redirects.collect(),
+    }
+}
+
+/// Whether this machine has a way to any of these addresses. Of one that is not
+/// globally reachable it need not have: that is the address's fault.
+fn has_route(addresses: &[SocketAddr]) -> bool {
+    let global = AddressGuard::new();
+    addresses.iter().any(|address| {
+        if !address.is_ipv6() || !global.allows(SocketAddr::new(address.ip(), 443)) {
+            return true;
+        }
+        // Nothing is sent: the system looks the way up.
+        UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0))
+            .and_then(|socket| socket.connect(SocketAddr::new(address.ip(), 443)))
+            .is_ok()
+    })
+}
+
+/// A name that nobody has: from the keys of the standard library's hash maps,
+/// which nobody can guess.
+fn random() -> String {
+    let state = RandomState::new();
+    format!("wkd-check-{:016x}", state.hash_one(0))
+}

@@ -1,0 +1,150 @@
+//! Judges both methods beside each other.
+
+use super::report::{Check, Findings};
+use super::seen::{Directory, Seen};
+use crate::wkd::Layout;
+
+/// What the direct method serves where the advanced one applies.
+#[derive(Clone, Debug)]
+pub(super) struct Beside {
+    pub(super) host: String,
+    /// `None` where the domain has no address to be asked at.
+    pub(super) policy: Option<Seen>,
+    /// The certificate; `None` for a domain.
+    pub(super) entry: Option<Seen>,
+}
+
+impl Beside {
+    /// Whether there is a directory: the policy, or a certificate.
+    pub(super) fn is_one(&self) -> bool {
+        self.policy.as_ref().is_some_and(is_file) || self.entry.as_ref().is_some_and(is_file)
+    }
+}
+
+fn is_file(seen: &Seen) -> bool {
+    matches!(seen, Ok(answer) if answer.is_ok() && !answer.is_web_page())
+}
+
+/// Compares them. `findings` are those of the direct method, `reserved` those of
+/// the domain.
+pub(super) fn judge(
+    advanced: &Directory,
+    direct: &Beside,
+    is_address: bool,
+    findings: &mut Findings,
+    reserved: &mut Findings,
+) {
+    const REMEDY: &str = "Serve the same files by both methods, or by the advanced one alone: \
+         clients that fall back to the direct method get what stands there.";
+    let check = Check::MethodsAgree;
+    let host = &direct.host;
+    if !direct.is_one() {
+        let detail = format!(
+            "{host} serves no directory by the direct method, and need not: clients use the \
+             advanced one."
+        );
+        return findings.info(check, detail);
+    }
+    if !advanced.is_one(is_address) {
+        if !advanced.answers_anything() {
+            reserved.warning(
+                Check::ReservedLabel,
+                format!(
+                    "{} is a host without this directory, while {host} has one: is it in the \
+                     hands of somebody who got that name from you?",
+                    advanced.host
+                ),
+                &format!(
+                    "Reserve the label openpgpkey, and take the addresses of {} away (an empty TXT \
+                     record keeps a wildcard off), or serve the directory there.",
+                    Layout::Advanced.host(host)
+                ),
+            );
+        }
+        let detail = format!(
+            "{host} serves a directory by the direct method, which clients do not use, because {} \
+             has an address.",
+            advanced.host
+        );
+        return findings.warning(check, detail, REMEDY);
+    }
+    let pairs = [
+        (
+            "certificate",
+            is_address.then_some(&advanced.first),
+            direct.entry.as_ref(),
+        ),
+        (
+            "policy file",
+            advanced.policy(is_address),
+            direct.policy.as_ref(),
+        ),
+    ];
+    for (what, one, other) in pairs {
+        let same = match (one, other) {
+            (Some(Ok(one)), Some(Ok(other))) => {
+                one.is_ok() == other.is_ok() && (!one.is_ok() || one.body == other.body)
+            }
+            // What could not be asked for differs from nothing.
+            _ => true,
+        };
+        if !same {
+            let detail =
+                format!("The {what} of the direct method is not that of the advanced one.");
+            return findings.warning(check, detail, REMEDY);
+        }
+    }
+    findings.ok(check, "Both methods serve the same.");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wkd::check::answers::tests::{answer, directory};
+    use crate::wkd::check::report::Level;
+    use crate::wkd::check::seen::Answer;
+
+    #[test]
+    fn both_beside_each_other() {
+        use Level::{Info, Ok as Good, Warning};
+        let none = || answer(404, "");
+        let file = |text: &str| answer(200, text);
+        type Row = (Answer, Answer, Answer, Answer, Level, bool);
+        // Certificate and policy, advanced and direct.
+        let table: Vec<Row> = vec![
+            (file("c"), file("p"), file("c"), file("p"), Good, false),
+            (file("c"), file("p"), none(), none(), Info, false),
+            (
+                file("c"),
+                file("p"),
+                file("<html>"),
+                file("<html>"),
+                Info,
+                false,
+            ),
+            (file("c"), file("p"), file("d"), file("p"), Warning, false),
+            (file("c"), file("p"), none(), file("p"), Warning, false),
+            (file("c"), file("p"), file("c"), file("q"), Warning, false),
+            (file("c"), file("p"), file("c"), none(), Warning, false),
+            (none(), file("p"), none(), file("p"), Good, false),
+            (none(), none(), file("c"), file("p"), Warning, true),
+        ];
+        for (row, (entry, policy, beside, beside_policy, level, is_foreign)) in
+            table.into_iter().enumerate()
+        {
+            let mut advanced = directory();
+            advanced.first = Ok(entry);
+            advanced.rest.as_mut().unwrap().policy = Some(Ok(policy));
+            let direct = Beside {
+                host: "example.org".to_owned(),
+                policy: Some(Ok(beside_policy)),
+                entry: Some(Ok(beside)),
+            };
+            let (mut findings, mut reserved) = (Findings::of(None), Findings::of(None));
+            judge(&advanced, &direct, true, &mut findings, &mut reserved);
+            let levels: Vec<_> = findings.list.iter().map(|f| f.level()).collect();
+            assert_eq!(levels, [level], "row {row}");
+            assert_eq!(!reserved.list.is_empty(), is_foreign, "row {row}");
+        }
+    }
+}

@@ -58,13 +58,11 @@ pub(super) fn judge(observed: &Observed, by: By<'_>) -> (Option<Layout>, Vec<Fin
         judge_served(served, by, &mut direct);
     }
     if let (Some(served), Some(beside)) = (served, &observed.beside) {
-        methods::judge(
-            &served.directory,
-            beside,
-            is_address,
-            &mut direct,
-            &mut domain,
-        );
+        let directory = &served.directory;
+        if methods::judge(directory, beside, is_address, &mut direct, &mut domain) {
+            // That has been said, with its cause.
+            advanced.soften(&[Check::Status, Check::Policy, Check::Soft404]);
+        }
     }
     let findings = [domain.list, advanced.list, direct.list].concat();
     (applies, findings)

@@ -2,7 +2,6 @@
 
 use super::report::{Check, Findings};
 use super::seen::{Directory, Seen};
-use crate::wkd::Layout;
 
 /// What the direct method serves where the advanced one applies.
 #[derive(Clone, Debug)]
@@ -27,13 +26,16 @@ fn is_file(seen: &Seen) -> bool {
 
 /// Compares them. `findings` are those of the direct method, `reserved` those of
 /// the domain.
+///
+/// Gives back whether the host of the advanced method seems to be somebody else's,
+/// which is then why nothing is there.
 pub(super) fn judge(
     advanced: &Directory,
     direct: &Beside,
     is_address: bool,
     findings: &mut Findings,
     reserved: &mut Findings,
-) {
+) -> bool {
     const REMEDY: &str = "Serve the same files by both methods, or by the advanced one alone: \
          clients that fall back to the direct method get what stands there.";
     let check = Check::MethodsAgree;
@@ -43,30 +45,30 @@ pub(super) fn judge(
             "{host} serves no directory by the direct method, and need not: clients use the \
              advanced one."
         );
-        return findings.info(check, detail);
+        findings.info(check, detail);
+        return false;
     }
     if !advanced.is_one(is_address) {
-        if !advanced.answers_anything() {
-            reserved.warning(
+        let is_foreign = advanced.has_nothing(is_address);
+        if is_foreign {
+            reserved.error(
                 Check::ReservedLabel,
                 format!(
-                    "{} is a host without this directory, while {host} has one: is it in the \
-                     hands of somebody who got that name from you?",
+                    "Clients ask {} for the directory, because it has an address, and it has none; \
+                     the one on {host} is never asked for. Is that name in the hands of somebody \
+                     who got it from you?",
                     advanced.host
                 ),
                 &format!(
-                    "Reserve the label openpgpkey, and take the addresses of {} away (an empty TXT \
+                    "Reserve the label openpgpkey. Take the addresses of {} away (an empty TXT \
                      record keeps a wildcard off), or serve the directory there.",
-                    Layout::Advanced.host(host)
+                    advanced.host
                 ),
             );
         }
-        let detail = format!(
-            "{host} serves a directory by the direct method, which clients do not use, because {} \
-             has an address.",
-            advanced.host
-        );
-        return findings.warning(check, detail, REMEDY);
+        let detail = format!("The directory that {host} serves by the direct method is not used.");
+        findings.warning(check, detail, REMEDY);
+        return is_foreign;
     }
     let pairs = [
         (
@@ -91,10 +93,12 @@ pub(super) fn judge(
         if !same {
             let detail =
                 format!("The {what} of the direct method is not that of the advanced one.");
-            return findings.warning(check, detail, REMEDY);
+            findings.warning(check, detail, REMEDY);
+            return false;
         }
     }
     findings.ok(check, "Both methods serve the same.");
+    false
 }
 
 #[cfg(test)]
@@ -128,6 +132,14 @@ mod tests {
             (file("c"), file("p"), file("c"), none(), Warning, false),
             (none(), file("p"), none(), file("p"), Good, false),
             (none(), none(), file("c"), file("p"), Warning, true),
+            (
+                answer(500, ""),
+                none(),
+                file("c"),
+                file("p"),
+                Warning,
+                false,
+            ),
         ];
         for (row, (entry, policy, beside, beside_policy, level, is_foreign)) in
             table.into_iter().enumerate()
@@ -141,7 +153,8 @@ mod tests {
                 entry: Some(Ok(beside)),
             };
             let (mut findings, mut reserved) = (Findings::of(None), Findings::of(None));
-            judge(&advanced, &direct, true, &mut findings, &mut reserved);
+            let foreign = judge(&advanced, &direct, true, &mut findings, &mut reserved);
+            assert_eq!(foreign, is_foreign, "row {row}");
             let levels: Vec<_> = findings.list.iter().map(|f| f.level()).collect();
             assert_eq!(levels, [level], "row {row}");
             assert_eq!(!reserved.list.is_empty(), is_foreign, "row {row}");

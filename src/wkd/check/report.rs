@@ -289,6 +289,15 @@ impl Findings {
         self.add(check, Level::Error, detail, Some(remedy));
     }
 
+    /// Makes warnings of errors that follow from another one.
+    pub(super) fn soften(&mut self, checks: &[Check]) {
+        for finding in &mut self.list {
+            if finding.level == Level::Error && checks.contains(&finding.check) {
+                finding.level = Level::Warning;
+            }
+        }
+    }
+
     pub(super) fn add(
         &mut self,
         check: Check,

@@ -237,6 +237,15 @@ impl Directory {
         is_file(&self.first) || self.policy(is_address).is_some_and(is_file)
     }
 
+    /// The server says that there is no file, or makes one up.
+    pub(super) fn has_nothing(&self, is_address: bool) -> bool {
+        let is_none = |seen: &Seen| {
+            matches!(seen, Ok(answer) if answer.is_absent()
+                || answer.is_ok() && self.is_made_up(answer))
+        };
+        is_none(&self.first) && self.policy(is_address).is_some_and(is_none)
+    }
+
     /// The server gives the same for what does not exist.
     pub(super) fn is_made_up(&self, answer: &Answer) -> bool {
         match self.rest.as_ref().map(|rest| &rest.random) {

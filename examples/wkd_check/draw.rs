@@ -1,72 +1,33 @@
 //! A report for administrators: the worst first, with what to do, and what is right in
 //! a line.
 
-use openpgp_discovery::AddressError;
+use std::cmp::Reverse;
+
 use openpgp_discovery::wkd::Layout;
 use openpgp_discovery::wkd::check::{Finding, Level, Report};
 
-use super::common::exit::{Tally, Verdict};
 use super::common::page::Page;
 use super::common::paint::{Paint, Tone};
 use super::common::sanitize::clean;
-
-/// How many subjects were how.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Counts {
-    pub(crate) ends: Tally,
-    warnings: u64,
-}
-
-impl Counts {
-    /// Counts one more.
-    pub(crate) fn add(&mut self, worst: Level) {
-        self.warnings += u64::from(worst == Level::Warning);
-        self.ends.add(match worst {
-            Level::Ok | Level::Info | Level::Warning => Verdict::Good,
-            // Any other is no better than an error.
-            _ => Verdict::None,
-        });
-    }
-}
 
 /// A headline, a group for the domain and for each method, and what to do next.
 pub(crate) fn report(subject: &str, report: &Report, paint: Paint) -> String {
     let mut page = Page::new(paint);
     headline(&mut page, subject, report);
-    for method in [None, Some(Layout::Advanced), Some(Layout::Direct)] {
+    let methods = [None, Some(Layout::Advanced), Some(Layout::Direct)];
+    let mut groups = methods.map(|method| {
         let findings = report.findings().iter();
         let of_method: Vec<&Finding> = findings.filter(|f| f.method() == method).collect();
-        if !of_method.is_empty() {
-            group(&mut page, &title(method, report), &of_method);
-        }
+        (title(method, report), of_method)
+    });
+    // Stable: where none is worse than another, in the order of the methods.
+    groups.sort_by_key(|(_, findings)| Reverse(findings.iter().map(|f| f.level()).max()));
+    for (title, findings) in groups.iter().filter(|(_, findings)| !findings.is_empty()) {
+        group(&mut page, title, findings);
     }
     page.row("next", &next(report));
     page.line("");
     page.text
-}
-
-/// A text that nothing can be checked of.
-pub(crate) fn not_one(subject: &str, error: &AddressError, paint: Paint) -> String {
-    let mut page = Page::new(paint);
-    page.headline('✘', Tone::Bad, subject, "neither an address nor a domain");
-    page.row("because", &error.problem().to_string());
-    page.line("");
-    page.text
-}
-
-/// How many are how. Nothing for a single one, which speaks for itself.
-pub(crate) fn summary(counts: &Counts, paint: Paint) -> String {
-    let total = counts.ends.good + counts.ends.none;
-    if total < 2 {
-        return String::new();
-    }
-    let line = format!(
-        "{total} checked: {} right, {} with warnings, {} with errors",
-        counts.ends.good - counts.warnings,
-        counts.warnings,
-        counts.ends.none,
-    );
-    format!("{}\n", paint.tint(Tone::Strong, &line))
 }
 
 fn headline(page: &mut Page, subject: &str, report: &Report) {
@@ -79,7 +40,11 @@ fn headline(page: &mut Page, subject: &str, report: &Report) {
         Some(method) => format!(", {method} method"),
         None => String::new(),
     };
-    let (mark, tone) = look(report.worst());
+    // What is worth knowing is no blemish.
+    let (mark, tone) = match report.worst() {
+        Level::Info => look(Level::Ok),
+        worst => look(worst),
+    };
     let what = match (errors, warnings) {
         (0, 0) => format!("all is right{method}"),
         (0, _) => format!("works{method}, with {}", plural(warnings, "warning")),
@@ -109,7 +74,7 @@ fn group(page: &mut Page, title: &str, findings: &[&Finding]) {
     page.line(&format!("  {}", paint.tint(Tone::Strong, title)));
     let mut sorted = findings.to_vec();
     // Stable: within a level the order of the checks is kept.
-    sorted.sort_by_key(|finding| std::cmp::Reverse(finding.level()));
+    sorted.sort_by_key(|finding| Reverse(finding.level()));
     for finding in sorted.iter().filter(|finding| finding.level() > Level::Ok) {
         let (mark, tone) = look(finding.level());
         let mark = paint.tint(tone, mark.encode_utf8(&mut [0; 4]));

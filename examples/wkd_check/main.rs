@@ -15,6 +15,7 @@ use openpgp_discovery::{AddressError, KeyLocator};
 
 mod answer;
 mod draw;
+mod summary;
 
 #[path = "../common"]
 mod common {
@@ -36,7 +37,7 @@ use common::progress::Progress;
 use common::run::{interrupt, is_closed_pipe, run, usage_error};
 use common::sanitize::clean;
 use common::{json, log};
-use draw::Counts;
+use summary::Counts;
 
 /// Tells what is right and what is wrong with a Web Key Directory
 ///
@@ -131,7 +132,7 @@ async fn check(args: &Args, progress: &Progress, counts: &mut Counts) -> anyhow:
                 counts.add(Level::Error);
                 match args.network.json {
                     true => json::line(&answer::not_one(subject, error))?,
-                    false => draw::not_one(subject, error, paint),
+                    false => summary::not_one(subject, error, paint),
                 }
             }
         };
@@ -139,7 +140,7 @@ async fn check(args: &Args, progress: &Progress, counts: &mut Counts) -> anyhow:
         progress.print(&text)?;
     }
     if !args.network.json {
-        progress.print(&draw::summary(counts, paint))?;
+        progress.print(&summary::summary(counts, paint))?;
     }
     Ok(())
 }

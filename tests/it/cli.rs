@@ -26,6 +26,7 @@ mod refresh;
 #[path = "../../examples/common/sanitize.rs"]
 mod sanitize;
 mod verify;
+mod wkd_check;
 
 /// Where the programs find what they share.
 mod common {
@@ -161,7 +162,7 @@ fn wkd_url_says_what_is_not_an_address() {
 
 #[test]
 fn help_is_there_and_explains_the_exit_status() {
-    for name in ["wkd_url", "locate", "refresh", "verify"] {
+    for name in ["wkd_url", "locate", "refresh", "verify", "wkd_check"] {
         let output = run(name, &["--help"]);
         assert_eq!(status(&output), 0);
         assert!(stdout(&output).contains("Exit status"), "{name}");
@@ -220,6 +221,9 @@ fn usage_errors_end_with_2_and_an_empty_stdout() {
         ("verify", &["--freshness", "some", "-"]),
         ("verify", &["--max-age", "60", "-"]),
         ("verify", &["--cert", "Cargo.toml", "--max-age", "-1", "-"]),
+        ("wkd_check", &[]),
+        ("wkd_check", &["--ca", pem_without_certificate, a]),
+        ("wkd_check", &["--method", "direct", a]),
         // The demonstration has a network of its own.
         ("locate", &["--vks", "https://vks.example"]),
     ];

@@ -62,6 +62,9 @@ pub(super) fn judge_domain(directory: &Directory, findings: &mut Findings) {
     let (Ok(policy), Some(rest)) = (&directory.first, &directory.rest) else {
         return;
     };
+    if directory.fails_alike(policy) {
+        judge_status(policy, &directory.host, findings);
+    }
     judge_random(directory, rest, policy.status, findings);
     judge_listing(directory, &rest.listing, findings);
     if policy.is_ok() {
@@ -85,16 +88,16 @@ fn judge_status(entry: &Answer, host: &str, findings: &mut Findings) {
              part, and see that the web server maps the path to it.",
         ),
         401 => (
-            format!("{host} asks for a login (status 401), which clients never answer."),
+            format!("{host} asks for a login (status 401), which clients never give."),
             "Switch authentication off for this directory.",
         ),
         403 => (
-            format!("{host} forbids the address (status 403)."),
+            format!("{host} forbids access (status 403)."),
             "Let the web server read the directory and its files, and let everybody ask (nginx: \
              allow all; Apache: Require all granted).",
         ),
         status => (
-            format!("{host} answers the address with status {status} instead of 200."),
+            format!("{host} answers with status {status} instead of 200."),
             "See in the web server's log why.",
         ),
     };
@@ -259,7 +262,7 @@ pub(super) mod tests {
     use http::{HeaderMap, HeaderName, HeaderValue};
 
     use super::*;
-    use crate::wkd::check::seen::{Failure, Tls};
+    use crate::wkd::check::seen::{Failure, Families, Tls};
     use crate::{Error, ErrorKind};
 
     pub(in crate::wkd::check) fn answer(status: u16, body: &str) -> Answer {
@@ -293,6 +296,10 @@ pub(super) mod tests {
         Directory {
             host: "openpgpkey.example.org".to_owned(),
             first: Ok(entry()),
+            families: Families {
+                v6: false,
+                v4: true,
+            },
             tls: Tls::Unseen,
             rest: Some(Rest {
                 policy: Some(Ok(answer(200, ""))),
@@ -310,6 +317,7 @@ pub(super) mod tests {
         Err(Failure {
             error: Error::new(ErrorKind::Connect, "refused"),
             by_redirect: false,
+            no_route: false,
         })
     }
 

@@ -10,7 +10,7 @@ use super::report::{Check, Findings, Level};
 use super::server::day_of;
 use crate::filter::{Filtered, Kept, algorithms};
 use crate::status::{SelfRevocationsCount, in_force};
-use crate::{CertStatus, EmailAddress, Reason, Rejection};
+use crate::{CertStatus, EmailAddress, Reason, Rejection, RevocationKind};
 
 /// What GnuPG and Mailvelope read of an answer.
 const CLIENTS_READ: usize = 256 << 10;
@@ -18,7 +18,7 @@ const CLIENTS_READ: usize = 256 << 10;
 const LARGE: usize = 64 << 10;
 /// Time enough to extend a certificate, and for it to get around.
 const NOTICE: Duration = Duration::from_secs(30 * 24 * 3600);
-/// Notes about one certificate that are worth a line each.
+/// Notes that are worth a line each.
 const NOTES: usize = 4;
 
 pub(super) const TOO_LARGE: &str = "Publish a minimal certificate: the User ID of the address \
@@ -85,8 +85,13 @@ fn judge_rejected(filtered: &Filtered, findings: &mut Findings) {
         true => Level::Error,
         false => Level::Warning,
     };
+    // One of each sort: there may be many, and one says what to do.
+    let mut told = Vec::new();
     for rejection in rejected {
-        judge_rejection(rejection, &mut level, findings);
+        if !told.contains(&rejection.reason()) {
+            told.push(rejection.reason());
+            judge_rejection(rejection, &mut level, findings);
+        }
     }
     let is_malformed = rejected
         .iter()
@@ -188,11 +193,15 @@ fn judge_user_ids(entry: &Entry<'_>, findings: &mut Findings) {
         .map(Kept::user_ids_dropped)
         .fold(0, usize::saturating_add);
     if others > 0 {
+        let others = match others {
+            1 => "another User ID or a photo".to_owned(),
+            _ => format!("{others} other User IDs or photos"),
+        };
         findings.warning(
             Check::OtherUserIds,
             format!(
-                "The certificate shows {others} other User IDs or photos: whoever asks for one \
-                 address learns of them."
+                "The certificate shows {others}: whoever asks for one address learns of what else \
+                 its owner is called."
             ),
             "Publish with each address only its own User ID (gpg --export-filter \
              keep-uid='mbox = ADDRESS', or the wkd_publish example).",
@@ -284,7 +293,12 @@ fn unusable(kept: &Kept, policy: &dyn Policy, now: SystemTime) -> (Check, String
     match kept.status() {
         CertStatus::Revoked(revocation) => (
             Check::Revoked,
-            format!("{it} is revoked ({}).", revocation.kind()),
+            match revocation.kind() {
+                RevocationKind::Soft => format!("{it} is revoked: it was superseded or retired."),
+                RevocationKind::Hard => {
+                    format!("{it} is revoked: it was compromised, or its owner gives no reason.")
+                }
+            },
             "Publish the successor; the revoked certificate may stand beside it in the same file.",
         ),
         CertStatus::Expired => (

@@ -14,10 +14,10 @@ use tracing::{Instrument, debug_span};
 use url::Url;
 
 use super::judge::{By, Observed, Served, judge};
-use super::methods::Beside;
 use super::report::Asked;
 use super::seen::{
-    Addresses, Answer, Directory, Failure, Name, Names, Redirect, Rest, Seen, Tls, Unanswered,
+    Addresses, Answer, Directory, Failure, Families, Name, Names, Redirect, Rest, Seen, Tls,
+    Unanswered,
 };
 use super::{Report, Subject, der};
 use crate::dns::AddressGuard;
@@ -42,15 +42,13 @@ impl KeyLocator {
     ///
     /// Three names are looked up, beside those that redirects lead to, and at most
     /// 16 requests are made, each over a connection of its own and with at most
-    /// [`max_redirects`](crate::KeyLocatorBuilder::max_redirects) redirects:
+    /// [`max_redirects`](crate::KeyLocatorBuilder::max_redirects) redirects. To each
+    /// of the two hosts, as far as DNS says that a client may come to it:
     ///
-    /// * to the host of the method that applies, for the certificate of the address
-    ///   (GET and HEAD), `policy`, `submission-address`, the directory `hu/`, and
-    ///   the certificate of an address that nobody has;
-    /// * where it has addresses of both families, one more over each;
-    /// * where the advanced method applies, to the domain itself, for the
-    ///   certificate and `policy`; all of the above where a wildcard in DNS is what
-    ///   makes the advanced method apply.
+    /// * for the certificate of the address (GET and HEAD), `policy`,
+    ///   `submission-address`, the directory `hu/`, and the certificate of an address
+    ///   that nobody has;
+    /// * where it has addresses of both families, one more over each.
     ///
     /// # Privacy
     ///
@@ -81,7 +79,7 @@ impl KeyLocator {
             start: Instant::now(),
             asked: Mutex::default(),
         };
-        let observed = run.observe().instrument(span).await;
+        let observed = Box::pin(run.observe()).instrument(span).await;
         let filter = &self.inner.filter;
         let now = SystemTime::now();
         let by = By {
@@ -117,37 +115,22 @@ struct Run<'a> {
 impl Run<'_> {
     async fn observe(&self) -> Observed {
         let names = self.names().await;
-        let none = Observed {
-            advanced: None,
-            direct: None,
-            beside: None,
-            names,
+        let advanced = names.advanced.as_ref().map_or(&[][..], Name::allowed);
+        // Without an answer for the host of the advanced method, clients use neither.
+        let direct = match names.advanced {
+            None | Some(Name::None) => names.direct.allowed(),
+            Some(_) if !advanced.is_empty() => names.direct.allowed(),
+            Some(_) => &[],
         };
-        let names = &none.names;
-        let is_address = self.subject.address().is_some();
-        let advanced_at = names.advanced.as_ref().map_or(&[][..], Name::allowed);
-        let is_direct = matches!(names.advanced, None | Some(Name::None));
-        let (mut advanced, mut direct, mut beside) = (None, None, None);
-        if !advanced_at.is_empty() {
-            let served = self
-                .served(Layout::Advanced, advanced_at, self.at(0.7))
-                .await;
-            let made_up = names.random.as_ref().zip(names.advanced.as_ref());
-            let is_made_up = made_up.is_some_and(|(random, advanced)| advanced.is_same(random));
-            if is_made_up && !served.directory.is_one(is_address) {
-                direct = self.direct(names).await;
-            } else {
-                beside = Some(self.beside(names.direct.allowed()).await);
-            }
-            advanced = Some(served);
-        } else if is_direct {
-            direct = self.direct(names).await;
-        }
+        let (advanced, direct) = join(
+            Box::pin(self.served(Layout::Advanced, advanced)),
+            Box::pin(self.served(Layout::Direct, direct)),
+        )
+        .await;
         Observed {
+            names,
             advanced,
             direct,
-            beside,
-            ..none
         }
     }
 
@@ -209,16 +192,13 @@ impl Run<'_> {
         name
     }
 
-    async fn direct(&self, names: &Names) -> Option<Served> {
-        match names.direct.allowed() {
-            [] => None,
-            known => Some(self.served(Layout::Direct, known, self.at(1.0)).await),
+    /// A directory, looked at with all that there is to it; `None` where it cannot
+    /// be asked for.
+    async fn served(&self, layout: Layout, known: &[SocketAddr]) -> Option<Served> {
+        if known.is_empty() {
+            return None;
         }
-    }
-
-    /// A directory, looked at with all that there is to it.
-    async fn served(&self, layout: Layout, known: &[SocketAddr], end: Instant) -> Served {
-        let directory = self.directory(layout, known, end).await;
+        let directory = self.directory(layout, known).await;
         let filtered = match (directory.entry(), self.subject.address()) {
             (Some(entry), Some(address)) => {
                 let filter = Filter {
@@ -232,23 +212,23 @@ impl Run<'_> {
             }
             _ => None,
         };
-        Served {
+        Some(Served {
             directory,
             filtered,
-        }
+        })
     }
 
-    async fn directory(&self, layout: Layout, known: &[SocketAddr], end: Instant) -> Directory {
+    async fn directory(&self, layout: Layout, known: &[SocketAddr]) -> Directory {
         let host = layout.host(self.subject.domain());
         let file = |name: &str| self.file(layout, name);
         let first_url = self.entry_url(layout).unwrap_or_else(|| file("policy"));
         // The other questions, which go side by side, need time too.
-        let left = end.saturating_duration_since(Instant::now());
-        let soon = end.checked_sub(left.mul_f64(0.4)).unwrap_or(end);
-        let (first, der) = self.ask(Method::GET, first_url.clone(), known, soon).await;
+        let (first, der) = self
+            .ask(Method::GET, first_url.clone(), known, self.at(0.7))
+            .await;
         let rest = match &first {
             Err(_) => None,
-            Ok(_) => Some(self.rest(layout, first_url, known, end).await),
+            Ok(_) => Some(self.rest(layout, first_url, known).await),
         };
         let tls = match der.map(|der| der::not_after(&der)) {
             None => Tls::Unseen,
@@ -257,13 +237,15 @@ impl Run<'_> {
         };
         Directory {
             host,
+            families: Families::of(known),
             first,
             tls,
             rest,
         }
     }
 
-    async fn rest(&self, layout: Layout, first: Url, known: &[SocketAddr], end: Instant) -> Rest {
+    async fn rest(&self, layout: Layout, first: Url, known: &[SocketAddr]) -> Rest {
+        let end = self.at(1.0);
         let get = |url| async move { self.ask(Method::GET, url, known, end).await.0 };
         let policy = async {
             match self.subject.address() {
@@ -295,25 +277,6 @@ impl Run<'_> {
             submission,
             over_v6,
             over_v4,
-        }
-    }
-
-    /// What the direct method serves beside the advanced one.
-    async fn beside(&self, known: &[SocketAddr]) -> Beside {
-        let (layout, end) = (Layout::Direct, self.at(1.0));
-        let get = |url: Option<Url>| async move {
-            let url = url.filter(|_| !known.is_empty())?;
-            Some(self.ask(Method::GET, url, known, end).await.0)
-        };
-        let (entry, policy) = join(
-            get(self.entry_url(layout)),
-            get(Some(self.file(layout, "policy"))),
-        )
-        .await;
-        Beside {
-            host: layout.host(self.subject.domain()),
-            policy,
-            entry,
         }
     }
 
@@ -363,8 +326,9 @@ impl Run<'_> {
         let mut hops: Vec<Hop> = Vec::new();
         let answer = self
             .fetcher
-            .follow(question, deadline, |hop| hops.push(hop))
-            .await;
+            .follow(question, deadline, |hop| hops.push(hop));
+        // So many of them are under way at once that they would fill a stack.
+        let answer = Box::pin(answer).await;
         self.note(what, outcome(&answer), start);
         let first = hops.first().map(|hop| hop.peer_certificate.clone());
         let by_redirect = hops
@@ -375,7 +339,14 @@ impl Run<'_> {
                 let der = first.unwrap_or_else(|| answer.peer_certificate.clone());
                 (Ok(seen(answer, hops)), der)
             }
-            Err(error) => (Err(Failure { error, by_redirect }), first.flatten()),
+            Err(error) => {
+                let failure = Failure {
+                    error,
+                    by_redirect,
+                    no_route: hops.is_empty() && !has_route(known),
+                };
+                (Err(failure), first.flatten())
+            }
         }
     }
 
@@ -396,7 +367,7 @@ impl Run<'_> {
         let mut request = Request::get(url.clone(), peer, 0, deadline.into_std());
         request.method = Method::HEAD;
         request.own_connection = true;
-        let answer = self.fetcher.send(request).await;
+        let answer = Box::pin(self.fetcher.send(request)).await;
         let answer = answer.map(|answer| (url.clone(), answer));
         self.note(format!("HEAD {url} over {family}"), outcome(&answer), start);
         Some(match answer {

@@ -37,13 +37,22 @@ pub(super) fn judge_policy(
         }
     };
     if answer.is_ok() && (answer.is_web_page() || directory.is_made_up(answer)) {
-        findings.warning(
-            Check::Policy,
-            "There is a web page in the place of the policy file.",
-            MISSING,
-        );
+        let detail = "There is a web page in the place of the policy file.";
+        match is_needed {
+            true => findings.error(Check::Policy, detail, MISSING),
+            false => findings.warning(Check::Policy, detail, MISSING),
+        }
     } else if answer.is_ok() {
         return judge_content(answer, findings);
+    } else if directory.fails_alike(answer) {
+        // That is said of the whole server.
+        findings.info(
+            Check::Policy,
+            format!(
+                "The policy file could not be read (status {}).",
+                answer.status
+            ),
+        );
     } else {
         let why = format!(
             "There is no policy file (status {}), which every directory must have",

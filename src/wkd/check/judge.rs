@@ -5,7 +5,6 @@ use std::time::SystemTime;
 use sequoia_openpgp::policy::Policy;
 
 use super::certificate::{self, Entry};
-use super::methods::Beside;
 use super::report::{Check, Finding, Findings};
 use super::seen::{Directory, Names};
 use super::{Subject, answers, files, methods, names, server};
@@ -17,10 +16,9 @@ use crate::wkd::Layout;
 #[derive(Debug)]
 pub(super) struct Observed {
     pub(super) names: Names,
+    /// `None` where there is no address to ask at.
     pub(super) advanced: Option<Served>,
     pub(super) direct: Option<Served>,
-    /// The direct method, where the advanced one applies.
-    pub(super) beside: Option<Beside>,
 }
 
 /// A directory, and what the filter says of the certificate in it.
@@ -47,22 +45,29 @@ pub(super) fn judge(observed: &Observed, by: By<'_>) -> (Option<Layout>, Vec<Fin
     let is_address = by.subject.address().is_some();
     let (mut advanced, mut direct, applies) = names::judge(&observed.names);
     let mut domain = Findings::of(None);
-    let served = observed.advanced.as_ref();
-    let is_served = served.is_some_and(|served| served.directory.is_one(is_address));
-    let replaced = names::judge_wildcard(&observed.names, is_served, &mut domain);
-    // What a wildcard leads to was not meant to be a directory.
-    if let Some(served) = served.filter(|_| !replaced) {
-        judge_served(served, by, &mut advanced);
-    }
-    if let Some(served) = &observed.direct {
-        judge_served(served, by, &mut direct);
-    }
-    if let (Some(served), Some(beside)) = (served, &observed.beside) {
-        let directory = &served.directory;
-        if methods::judge(directory, beside, is_address, &mut direct, &mut domain) {
-            // That has been said, with its cause.
-            advanced.soften(&[Check::Status, Check::Policy, Check::Soft404]);
+    let is_one =
+        |served: &Option<Served>| matches!(served, Some(s) if s.directory.is_one(is_address));
+    let served = (is_one(&observed.advanced), is_one(&observed.direct));
+    let is_replaced = names::judge_wildcard(&observed.names, served, &mut domain);
+    match (applies, &observed.advanced, &observed.direct) {
+        (Some(Layout::Advanced), Some(one), beside) if !is_replaced => {
+            judge_served(one, by, &mut advanced);
+            if let Some(beside) = beside.as_ref().filter(|_| served.1) {
+                judge_served(beside, by, &mut direct);
+                // Clients that keep to the draft never get there.
+                direct.soften(|_| true);
+            }
+            let beside = beside.as_ref().map(|beside| &beside.directory);
+            let (one, to) = (&one.directory, (&mut direct, &mut domain));
+            if methods::judge(one, beside, &observed.names.domain, is_address, to) {
+                // That has been said, with its cause.
+                let checks = [Check::Status, Check::Policy, Check::Soft404];
+                advanced.soften(|check| checks.contains(&check));
+            }
         }
+        // What a wildcard leads to was not meant to be a directory.
+        (Some(_), _, Some(direct_one)) => judge_served(direct_one, by, &mut direct),
+        _ => {}
     }
     let findings = [domain.list, advanced.list, direct.list].concat();
     (applies, findings)

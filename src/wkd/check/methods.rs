@@ -1,53 +1,34 @@
 //! Judges both methods beside each other.
 
 use super::report::{Check, Findings};
-use super::seen::{Directory, Seen};
+use super::seen::Directory;
 
-/// What the direct method serves where the advanced one applies.
-#[derive(Clone, Debug)]
-pub(super) struct Beside {
-    pub(super) host: String,
-    /// `None` where the domain has no address to be asked at.
-    pub(super) policy: Option<Seen>,
-    /// The certificate; `None` for a domain.
-    pub(super) entry: Option<Seen>,
-}
-
-impl Beside {
-    /// Whether there is a directory: the policy, or a certificate.
-    pub(super) fn is_one(&self) -> bool {
-        self.policy.as_ref().is_some_and(is_file) || self.entry.as_ref().is_some_and(is_file)
-    }
-}
-
-fn is_file(seen: &Seen) -> bool {
-    matches!(seen, Ok(answer) if answer.is_ok() && !answer.is_web_page())
-}
-
-/// Compares them. `findings` are those of the direct method, `reserved` those of
-/// the domain.
+/// Compares them, where the advanced one applies: what goes wrong with the direct
+/// one is no fault as long as there is no directory. `to` are the findings of the
+/// direct method and those of the domain.
 ///
 /// Gives back whether the host of the advanced method seems to be somebody else's,
 /// which is then why nothing is there.
 pub(super) fn judge(
     advanced: &Directory,
-    direct: &Beside,
+    direct: Option<&Directory>,
+    domain: &str,
     is_address: bool,
-    findings: &mut Findings,
-    reserved: &mut Findings,
+    to: (&mut Findings, &mut Findings),
 ) -> bool {
     const REMEDY: &str = "Serve the same files by both methods, or by the advanced one alone: \
          clients that fall back to the direct method get what stands there.";
     let check = Check::MethodsAgree;
-    let host = &direct.host;
-    if !direct.is_one() {
+    let (findings, reserved) = to;
+    let Some(direct) = direct.filter(|direct| direct.is_one(is_address)) else {
         let detail = format!(
-            "{host} serves no directory by the direct method, and need not: clients use the \
+            "{domain} serves no directory by the direct method, and need not: clients use the \
              advanced one."
         );
         findings.info(check, detail);
         return false;
-    }
+    };
+    let host = &direct.host;
     if !advanced.is_one(is_address) {
         let is_foreign = advanced.has_nothing(is_address);
         if is_foreign {
@@ -73,18 +54,16 @@ pub(super) fn judge(
     let pairs = [
         (
             "certificate",
-            is_address.then_some(&advanced.first),
-            direct.entry.as_ref(),
+            is_address.then_some((&advanced.first, &direct.first)),
         ),
         (
             "policy file",
-            advanced.policy(is_address),
-            direct.policy.as_ref(),
+            advanced.policy(is_address).zip(direct.policy(is_address)),
         ),
     ];
-    for (what, one, other) in pairs {
-        let same = match (one, other) {
-            (Some(Ok(one)), Some(Ok(other))) => {
+    for (what, pair) in pairs {
+        let same = match pair {
+            Some((Ok(one), Ok(other))) => {
                 one.is_ok() == other.is_ok() && (!one.is_ok() || one.body == other.body)
             }
             // What could not be asked for differs from nothing.
@@ -144,16 +123,16 @@ mod tests {
         for (row, (entry, policy, beside, beside_policy, level, is_foreign)) in
             table.into_iter().enumerate()
         {
-            let mut advanced = directory();
-            advanced.first = Ok(entry);
-            advanced.rest.as_mut().unwrap().policy = Some(Ok(policy));
-            let direct = Beside {
-                host: "example.org".to_owned(),
-                policy: Some(Ok(beside_policy)),
-                entry: Some(Ok(beside)),
+            let of = |entry, policy| {
+                let mut directory = directory();
+                directory.first = Ok(entry);
+                directory.rest.as_mut().unwrap().policy = Some(Ok(policy));
+                directory
             };
+            let (advanced, direct) = (of(entry, policy), of(beside, beside_policy));
             let (mut findings, mut reserved) = (Findings::of(None), Findings::of(None));
-            let foreign = judge(&advanced, &direct, true, &mut findings, &mut reserved);
+            let to = (&mut findings, &mut reserved);
+            let foreign = judge(&advanced, Some(&direct), "example.org", true, to);
             assert_eq!(foreign, is_foreign, "row {row}");
             let levels: Vec<_> = findings.list.iter().map(|f| f.level()).collect();
             assert_eq!(levels, [level], "row {row}");

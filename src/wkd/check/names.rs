@@ -95,11 +95,12 @@ fn has_way(name: &Name, host: &str, findings: &mut Findings) -> bool {
 }
 
 /// Judges wildcards: those that make up the host of the advanced method, and what
-/// they say about who holds the names below the domain. `is_served` is whether
-/// there is a directory on that host.
+/// they say about who holds the names below the domain. `served` is whether there
+/// is a directory on that host, and one on the domain's own.
 ///
 /// Gives back whether a wildcard takes the place of the direct method.
-pub(super) fn judge_wildcard(names: &Names, is_served: bool, findings: &mut Findings) -> bool {
+pub(super) fn judge_wildcard(names: &Names, served: (bool, bool), findings: &mut Findings) -> bool {
+    let (is_served, is_served_directly) = served;
     let (domain, host) = (&names.domain, Layout::Advanced.host(&names.domain));
     if domain.starts_with("openpgpkey.") {
         findings.warning(
@@ -147,16 +148,28 @@ pub(super) fn judge_wildcard(names: &Names, is_served: bool, findings: &mut Find
         }
         return false;
     }
+    let keep_out = format!(
+        "Keep {host} out of the wildcard: add an empty TXT record at that name ({host}. IN TXT \
+         \"\"), and clients use the direct method. Or serve the directory there too."
+    );
+    if !is_served_directly {
+        findings.warning(
+            Check::Wildcard,
+            format!(
+                "{host} may have its address from a wildcard below {domain}, and there is no \
+                 directory on that host."
+            ),
+            &keep_out,
+        );
+        return false;
+    }
     findings.error(
         Check::Wildcard,
         format!(
             "A wildcard below {domain} gives {host} an address, so clients use the advanced \
              method; but there is no directory on that host, and they never get to the direct one."
         ),
-        &format!(
-            "Keep {host} out of the wildcard: add an empty TXT record at that name ({host}. IN TXT \
-             \"\"), and clients use the direct method. Or serve the directory there too."
-        ),
+        &keep_out,
     );
     findings.warning(
         Check::ReservedLabel,
@@ -265,25 +278,27 @@ mod tests {
         use Level::{Error, Warning};
         let own = || at(&["9.9.9.9"], &[]);
         let wild = || at(&["8.8.8.8"], &["10.0.0.1"]);
-        for (advanced, random, is_served, expected) in [
-            (own(), Name::None, false, vec![]),
-            (own(), failed(), false, vec![]),
-            (own(), wild(), false, vec![]),
-            (own(), own(), true, vec![]),
-            (Name::None, wild(), false, vec![]),
-            (wild(), wild(), true, vec![]),
+        let (here, there, nowhere) = ((true, false), (false, true), (false, false));
+        for (advanced, random, served, expected) in [
+            (own(), Name::None, there, vec![]),
+            (own(), failed(), there, vec![]),
+            (own(), wild(), there, vec![]),
+            (own(), own(), here, vec![]),
+            (Name::None, wild(), there, vec![]),
+            (wild(), wild(), here, vec![]),
+            (wild(), wild(), nowhere, vec![(Wildcard, Warning)]),
             (
                 wild(),
                 wild(),
-                false,
+                there,
                 vec![(Wildcard, Error), (ReservedLabel, Warning)],
             ),
         ] {
             let names = names(Some(advanced), own(), Some(random));
             let mut findings = Findings::of(None);
-            let replaces = judge_wildcard(&names, is_served, &mut findings);
-            assert_eq!(graver(&findings), expected, "{names:?} {is_served}");
-            assert_eq!(replaces, !expected.is_empty());
+            let replaces = judge_wildcard(&names, served, &mut findings);
+            assert_eq!(graver(&findings), expected, "{names:?} {served:?}");
+            assert_eq!(replaces, expected.contains(&(Wildcard, Error)));
         }
     }
 
@@ -292,7 +307,7 @@ mod tests {
         let mut names = names(Some(Name::None), at(&["9.9.9.9"], &[]), Some(Name::None));
         names.domain = "openpgpkey.example.org".to_owned();
         let mut findings = Findings::of(None);
-        assert!(!judge_wildcard(&names, true, &mut findings));
+        assert!(!judge_wildcard(&names, (true, true), &mut findings));
         assert_eq!(graver(&findings), [(Check::ReservedLabel, Level::Warning)]);
     }
 }

@@ -104,6 +104,8 @@ pub(super) struct Failure {
     pub(super) error: Error,
     /// What was asked last may not be asked at all: a redirect led to it.
     pub(super) by_redirect: bool,
+    /// The machine that checks has no way to the host's addresses.
+    pub(super) no_route: bool,
 }
 
 impl Failure {
@@ -160,10 +162,28 @@ pub(super) struct Directory {
     /// What was asked first, by which everything else stands or falls: the
     /// certificate of an address, the policy of a domain.
     pub(super) first: Seen,
+    /// Whether it has addresses of each family that may be connected to.
+    pub(super) families: Families,
     /// When the server's TLS certificate expires, where it could be seen.
     pub(super) tls: Tls,
     /// The rest, where the first question was answered.
     pub(super) rest: Option<Rest>,
+}
+
+/// Which addresses a host has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Families {
+    pub(super) v6: bool,
+    pub(super) v4: bool,
+}
+
+impl Families {
+    pub(super) fn of(addresses: &[SocketAddr]) -> Self {
+        Self {
+            v6: addresses.iter().any(SocketAddr::is_ipv6),
+            v4: addresses.iter().any(SocketAddr::is_ipv4),
+        }
+    }
 }
 
 /// What is known of the server's TLS certificate.
@@ -235,6 +255,13 @@ impl Directory {
                 && !self.is_made_up(answer))
         };
         is_file(&self.first) || self.policy(is_address).is_some_and(is_file)
+    }
+
+    /// The server gives this failure for anything, also for what does not exist.
+    pub(super) fn fails_alike(&self, answer: &Answer) -> bool {
+        let random = self.rest.as_ref().map(|rest| &rest.random);
+        let is_failure = !answer.is_ok() && !answer.is_absent();
+        is_failure && matches!(random, Some(Ok(random)) if random.status == answer.status)
     }
 
     /// The server says that there is no file, or makes one up.

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::report::{Check, Findings, Level};
-use super::seen::{Directory, Failure, Redirect, Tls, Unanswered};
+use super::seen::{Directory, Failure, Families, Redirect, Tls, Unanswered};
 use crate::ErrorKind;
 use crate::text::rfc3339;
 
@@ -29,7 +29,8 @@ pub(super) fn judge(directory: &Directory, now: SystemTime, findings: &mut Findi
     };
     findings.ok(Check::Connection, format!("{host} answers."));
     if let Some(rest) = &directory.rest {
-        judge_families(host, rest.over_v6.as_ref(), rest.over_v4.as_ref(), findings);
+        let answers = (rest.over_v6.as_ref(), rest.over_v4.as_ref());
+        judge_families(host, directory.families, answers, findings);
     }
     findings.ok(
         Check::Tls,
@@ -70,7 +71,11 @@ pub(super) fn judge_failure(failure: &Failure, level: Level, findings: &mut Find
         ),
         _ => (Check::Other, "See in the web server's log what it answers."),
     };
-    let detail = format!("There is no answer ({}).", failure.error);
+    let hint = match failure.no_route {
+        true => "; this machine has no way to its addresses, so check from another one",
+        false => "",
+    };
+    let detail = format!("There is no answer ({}{hint}).", failure.error);
     findings.add(check, level, detail, Some(remedy));
 }
 
@@ -79,14 +84,24 @@ const REDIRECTS: &str = "Redirect to https URLs with a host name and without a p
 
 fn judge_families(
     host: &str,
-    over_v6: Option<&Result<(), Unanswered>>,
-    over_v4: Option<&Result<(), Unanswered>>,
+    families: Families,
+    answers: (
+        Option<&Result<(), Unanswered>>,
+        Option<&Result<(), Unanswered>>,
+    ),
     findings: &mut Findings,
 ) {
+    let (over_v6, over_v4) = answers;
     match over_v6 {
+        None if families.v6 => {
+            findings.ok(
+                Check::Ipv6,
+                format!("{host} answers over IPv6, and has no IPv4 address."),
+            );
+        }
         None => findings.info(
             Check::Ipv6,
-            format!("{host} has addresses of one family alone, which were tried."),
+            format!("{host} has no IPv6 address, so clients without IPv4 do not get to it."),
         ),
         Some(Ok(())) => findings.ok(Check::Ipv6, format!("{host} answers over IPv6 too.")),
         Some(Err(unanswered)) if unanswered.no_route => findings.info(
@@ -221,6 +236,7 @@ mod tests {
             let failure = Failure {
                 error: Error::new(kind, "why"),
                 by_redirect,
+                no_route: false,
             };
             for level in [Level::Warning, Level::Error] {
                 let mut findings = Findings::of(None);
@@ -282,7 +298,6 @@ mod tests {
         };
         use Level::{Info, Ok as Good, Warning};
         for (v6, v4, expected) in [
-            (None, None, vec![(Check::Ipv6, Info)]),
             (Some(Ok(())), Some(Ok(())), vec![(Check::Ipv6, Good)]),
             (Some(no(false)), Some(Ok(())), vec![(Check::Ipv6, Warning)]),
             (Some(no(true)), Some(Ok(())), vec![(Check::Ipv6, Info)]),
@@ -293,13 +308,21 @@ mod tests {
             ),
         ] {
             let mut findings = Findings::of(None);
-            judge_families("example.org", v6.as_ref(), v4.as_ref(), &mut findings);
+            let families = Families { v6: true, v4: true };
+            let answers = (v6.as_ref(), v4.as_ref());
+            judge_families("example.org", families, answers, &mut findings);
             let all: Vec<_> = findings
                 .list
                 .iter()
                 .map(|f| (f.check(), f.level()))
                 .collect();
             assert_eq!(all, expected, "{v6:?} {v4:?}");
+        }
+        for (v6, level) in [(true, Good), (false, Info)] {
+            let mut findings = Findings::of(None);
+            let families = Families { v6, v4: !v6 };
+            judge_families("example.org", families, (None, None), &mut findings);
+            assert_eq!(only(findings), (Check::Ipv6, level));
         }
     }
 }

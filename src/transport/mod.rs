@@ -88,8 +88,9 @@ pub struct Response {
     /// The body goes on: it is larger than [`Request::max_body`].
     pub truncated: bool,
     /// The server's own TLS certificate (X.509 in DER), where the transport can
-    /// tell. Look-ups do without it; a [check](crate::wkd::check) reads when it
-    /// expires.
+    /// tell; the bundled one does for requests over a
+    /// [connection of their own](Request::own_connection). Look-ups do without it; a
+    /// [check](crate::wkd::check) reads when it expires.
     pub peer_certificate: Option<Bytes>,
 }
 

@@ -24,7 +24,7 @@ mod moment;
 mod output;
 mod refresh;
 #[path = "../../examples/common/sanitize.rs"]
-mod sanitize;
+pub(crate) mod sanitize;
 mod verify;
 mod wkd_check;
 

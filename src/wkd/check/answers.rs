@@ -262,7 +262,7 @@ pub(super) mod tests {
     use http::{HeaderMap, HeaderName, HeaderValue};
 
     use super::*;
-    use crate::wkd::check::seen::{Failure, Families, Tls};
+    use crate::wkd::check::seen::{Failure, Families, Over, Tls};
     use crate::{Error, ErrorKind};
 
     pub(in crate::wkd::check) fn answer(status: u16, body: &str) -> Answer {
@@ -307,8 +307,7 @@ pub(super) mod tests {
                 random: Ok(answer(404, "")),
                 listing: Ok(answer(404, "")),
                 submission: Ok(answer(404, "")),
-                over_v6: None,
-                over_v4: None,
+                over: Over { v6: None, v4: None },
             }),
         }
     }
@@ -333,7 +332,8 @@ pub(super) mod tests {
         use Check as C;
         use Level::{Error, Warning};
         type Plant = fn(&mut Directory, &mut Rest);
-        let table: &[(Plant, bool, &[(Check, Level)])] = &[
+        type Row = (Plant, bool, &'static [(Check, Level)]);
+        let table: &[Row] = &[
             (|_, _| {}, true, &[]),
             (
                 |d, _| d.first = Ok(answer(404, "")),

@@ -3,7 +3,10 @@
 use std::time::{Duration, SystemTime};
 
 use sequoia_openpgp::cert::amalgamation::ValidAmalgamation;
-use sequoia_openpgp::policy::Policy;
+use sequoia_openpgp::cert::prelude::ValidErasedKeyAmalgamation;
+use sequoia_openpgp::packet::Signature;
+use sequoia_openpgp::packet::key::PublicParts;
+use sequoia_openpgp::policy::{HashAlgoSecurity, Policy};
 use sequoia_openpgp::types::RevocationStatus;
 
 use super::report::{Check, Findings, Level};
@@ -29,7 +32,15 @@ pub(super) const TOO_LARGE: &str = "Publish a minimal certificate: the User ID o
 #[derive(Debug)]
 struct EveryAlgorithm;
 
-impl Policy for EveryAlgorithm {}
+impl Policy for EveryAlgorithm {
+    fn signature(&self, _: &Signature, _: HashAlgoSecurity) -> sequoia_openpgp::Result<()> {
+        Ok(())
+    }
+
+    fn key(&self, _: &ValidErasedKeyAmalgamation<'_, PublicParts>) -> sequoia_openpgp::Result<()> {
+        Ok(())
+    }
+}
 
 /// An answer, looked into.
 #[derive(Debug)]
@@ -157,7 +168,7 @@ fn judge_rejection(rejection: &Rejection, level: &mut Level, findings: &mut Find
         _ => findings.add(
             Check::Malformed,
             *level,
-            format!("{whose} is no certificate: {rejection}."),
+            format!("{whose} cannot be read: {rejection}."),
             Some(EXPORT),
         ),
     }
@@ -414,3 +425,6 @@ fn end_of_use(kept: &Kept, policy: &dyn Policy, now: SystemTime) -> Option<Syste
         (end, None) | (None, end) => end,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -219,6 +219,19 @@ mod tests {
     }
 
     #[test]
+    fn a_real_certificate() {
+        for year in [2030, 2049, 2050, 4000] {
+            let mut params =
+                rcgen::CertificateParams::new(["openpgpkey.example.org".to_owned()]).unwrap();
+            params.not_after = rcgen::date_time_ymd(year, 7, 31);
+            let key = rcgen::KeyPair::generate().unwrap();
+            let certificate = params.self_signed(&key).unwrap();
+            let found = not_after(certificate.der()).map(rfc3339);
+            assert_eq!(found, Some(format!("{year}-07-31T00:00:00Z")));
+        }
+    }
+
+    #[test]
     fn cut_off_or_changed_it_is_none_and_never_a_panic() {
         let whole = certificate(UTC_TIME, b"260203040506Z", true);
         for length in 0..whole.len() {

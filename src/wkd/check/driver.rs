@@ -16,7 +16,7 @@ use url::Url;
 use super::judge::{By, Observed, Served, judge};
 use super::report::Asked;
 use super::seen::{
-    Addresses, Answer, Directory, Failure, Families, Name, Names, Redirect, Rest, Seen, Tls,
+    Addresses, Answer, Directory, Failure, Families, Name, Names, Over, Redirect, Rest, Seen, Tls,
     Unanswered,
 };
 use super::{Report, Subject, der};
@@ -267,16 +267,14 @@ impl Run<'_> {
             self.answers_at(&first, has_both.then_some(six), end),
             self.answers_at(&first, has_both.then_some(four), end),
         );
-        let ((policy, head, random, listing, submission), (over_v6, over_v4)) =
-            join(files, families).await;
+        let ((policy, head, random, listing, submission), (v6, v4)) = join(files, families).await;
         Rest {
             policy,
             head,
             random,
             listing,
             submission,
-            over_v6,
-            over_v4,
+            over: Over { v6, v4 },
         }
     }
 

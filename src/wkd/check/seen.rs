@@ -208,10 +208,15 @@ pub(super) struct Rest {
     pub(super) random: Seen,
     pub(super) listing: Seen,
     pub(super) submission: Seen,
-    /// Whether it answers over one family alone; `None` where the host has no
-    /// addresses of that family, or none of the other.
-    pub(super) over_v6: Option<Result<(), Unanswered>>,
-    pub(super) over_v4: Option<Result<(), Unanswered>>,
+    pub(super) over: Over,
+}
+
+/// Whether a host answers over one address family alone; `None` where it has no
+/// addresses of that family, or none of the other.
+#[derive(Clone, Debug)]
+pub(super) struct Over {
+    pub(super) v6: Option<Result<(), Unanswered>>,
+    pub(super) v4: Option<Result<(), Unanswered>>,
 }
 
 /// No answer over one address family.
@@ -225,7 +230,7 @@ pub(super) struct Unanswered {
 
 impl Directory {
     /// The answer to the question for the policy.
-    pub(super) fn policy<'a>(&'a self, is_address: bool) -> Option<&'a Seen> {
+    pub(super) fn policy(&self, is_address: bool) -> Option<&Seen> {
         match (is_address, &self.rest) {
             (false, _) => Some(&self.first),
             (true, Some(rest)) => rest.policy.as_ref(),

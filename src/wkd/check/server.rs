@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::report::{Check, Findings, Level};
-use super::seen::{Directory, Failure, Families, Redirect, Tls, Unanswered};
+use super::seen::{Directory, Failure, Families, Over, Redirect, Tls};
 use crate::ErrorKind;
 use crate::text::rfc3339;
 
@@ -29,8 +29,7 @@ pub(super) fn judge(directory: &Directory, now: SystemTime, findings: &mut Findi
     };
     findings.ok(Check::Connection, format!("{host} answers."));
     if let Some(rest) = &directory.rest {
-        let answers = (rest.over_v6.as_ref(), rest.over_v4.as_ref());
-        judge_families(host, directory.families, answers, findings);
+        judge_families(host, directory.families, &rest.over, findings);
     }
     findings.ok(
         Check::Tls,
@@ -82,17 +81,8 @@ pub(super) fn judge_failure(failure: &Failure, level: Level, findings: &mut Find
 const REDIRECTS: &str = "Redirect to https URLs with a host name and without a port, in one or two \
      steps; best serve the files where they are asked for.";
 
-fn judge_families(
-    host: &str,
-    families: Families,
-    answers: (
-        Option<&Result<(), Unanswered>>,
-        Option<&Result<(), Unanswered>>,
-    ),
-    findings: &mut Findings,
-) {
-    let (over_v6, over_v4) = answers;
-    match over_v6 {
+fn judge_families(host: &str, families: Families, over: &Over, findings: &mut Findings) {
+    match &over.v6 {
         None if families.v6 => {
             findings.ok(
                 Check::Ipv6,
@@ -122,7 +112,7 @@ fn judge_families(
              it through, or take the AAAA records away.",
         ),
     }
-    if let Some(Err(unanswered)) = over_v4
+    if let Some(Err(unanswered)) = &over.v4
         && !unanswered.no_route
     {
         findings.warning(
@@ -210,6 +200,7 @@ fn host(url: &url::Url) -> &str {
 mod tests {
     use super::*;
     use crate::Error;
+    use crate::wkd::check::seen::Unanswered;
 
     fn only(findings: Findings) -> (Check, Level) {
         let [finding] = &findings.list[..] else {
@@ -309,19 +300,20 @@ mod tests {
         ] {
             let mut findings = Findings::of(None);
             let families = Families { v6: true, v4: true };
-            let answers = (v6.as_ref(), v4.as_ref());
-            judge_families("example.org", families, answers, &mut findings);
+            let over = Over { v6, v4 };
+            judge_families("example.org", families, &over, &mut findings);
             let all: Vec<_> = findings
                 .list
                 .iter()
                 .map(|f| (f.check(), f.level()))
                 .collect();
-            assert_eq!(all, expected, "{v6:?} {v4:?}");
+            assert_eq!(all, expected, "{over:?}");
         }
         for (v6, level) in [(true, Good), (false, Info)] {
             let mut findings = Findings::of(None);
             let families = Families { v6, v4: !v6 };
-            judge_families("example.org", families, (None, None), &mut findings);
+            let over = Over { v6: None, v4: None };
+            judge_families("example.org", families, &over, &mut findings);
             assert_eq!(only(findings), (Check::Ipv6, level));
         }
     }

@@ -10,7 +10,7 @@ use common::paint::Paint;
 mod common {
     pub(crate) mod page;
     pub(crate) mod paint;
-    pub(crate) mod sanitize;
+    pub(crate) use crate::cli::sanitize;
 }
 #[path = "../../../../examples/wkd_check/draw.rs"]
 mod draw;

@@ -41,6 +41,7 @@
 //! [`Level::Warning`].
 
 mod answers;
+mod ask;
 mod certificate;
 mod der;
 mod driver;
@@ -51,6 +52,7 @@ mod names;
 mod report;
 mod seen;
 mod server;
+mod standing;
 mod subject;
 
 pub use report::{Asked, Check, Finding, Level, Report};

@@ -28,6 +28,38 @@ pub(crate) struct Fetcher {
     pub(crate) max_body: usize,
 }
 
+/// What is asked of somebody's web server.
+#[derive(Clone, Debug)]
+pub(crate) struct Question {
+    pub(crate) method: http::Method,
+    pub(crate) url: Url,
+    /// The addresses of its host, where DNS was asked before.
+    pub(crate) known: Option<Vec<SocketAddr>>,
+    pub(crate) own_connection: bool,
+}
+
+impl Question {
+    /// Over whichever connection there is.
+    pub(crate) fn new(method: http::Method, url: Url, known: Option<Vec<SocketAddr>>) -> Self {
+        Self {
+            method,
+            url,
+            known,
+            own_connection: false,
+        }
+    }
+}
+
+/// One redirect on the way.
+#[derive(Clone, Debug)]
+pub(crate) struct Hop {
+    pub(crate) status: StatusCode,
+    pub(crate) from: Url,
+    pub(crate) to: Url,
+    /// The TLS certificate of the server that redirects.
+    pub(crate) peer_certificate: Option<Bytes>,
+}
+
 /// What a server gave.
 #[derive(Debug)]
 pub(crate) struct Page {
@@ -64,7 +96,32 @@ impl Fetcher {
         known: Option<Vec<SocketAddr>>,
         deadline: Instant,
     ) -> Result<Page, Miss> {
-        let (mut url, mut known) = (url, known);
+        let question = Question::new(http::Method::GET, url, known);
+        let (url, answer) = self.follow(question, deadline, |_| ()).await?;
+        match answer.status {
+            StatusCode::OK => page(url, answer, self.max_body),
+            StatusCode::NOT_FOUND | StatusCode::GONE => Err(Miss::Absent),
+            status => {
+                let host = url.host_str().unwrap_or_default();
+                Err(unexpected_status(host, status).into())
+            }
+        }
+    }
+
+    /// Asks somebody's web server, and where it sends to: the first answer that
+    /// is no redirect, and its URL. `on_hop` is told of each redirect before.
+    pub(crate) async fn follow(
+        &self,
+        question: Question,
+        deadline: Instant,
+        mut on_hop: impl FnMut(Hop),
+    ) -> Result<(Url, Response), Error> {
+        let Question {
+            method,
+            mut url,
+            mut known,
+            own_connection,
+        } = question;
         let mut from = None;
         for _ in 0..=self.max_redirects {
             let host = allowed_host(&url)
@@ -72,37 +129,31 @@ impl Fetcher {
                 .to_owned();
             if let Some(from) = from.filter(|_| self.key_server.as_ref() == Some(&host)) {
                 let why = format!("{from} redirects to the key server");
-                return Err(Error::new(ErrorKind::Redirect, why).into());
+                return Err(Error::new(ErrorKind::Redirect, why));
             }
             let mut peer = self.peer(&host);
             if let Some(known) = &known {
                 peer = peer.with_known(known.clone());
             }
-            let answer = self.exchange(url.clone(), peer, deadline).await?;
-            match answer.status {
-                StatusCode::OK => return page(url, answer, self.max_body),
-                StatusCode::NOT_FOUND | StatusCode::GONE => return Err(Miss::Absent),
-                status if is_redirect(status) => {
-                    url = redirect_target(&url, &answer.headers)?;
-                    known = known.filter(|_| url.host_str() == Some(&host));
-                    from = Some(host);
-                }
-                status => return Err(unexpected_status(&host, status).into()),
+            let mut request = Request::get(url.clone(), peer, self.max_body, deadline.into_std());
+            request.method = method.clone();
+            request.own_connection = own_connection;
+            let answer = self.send(request).await?;
+            if !is_redirect(answer.status) {
+                return Ok((url, answer));
             }
+            let target = redirect_target(&url, &answer.headers)?;
+            known = known.filter(|_| target.host_str() == Some(&host));
+            on_hop(Hop {
+                status: answer.status,
+                from: std::mem::replace(&mut url, target.clone()),
+                to: target,
+                peer_certificate: answer.peer_certificate,
+            });
+            from = Some(host);
         }
         let why = format!("more than {} redirects", self.max_redirects);
-        Err(Error::new(ErrorKind::Redirect, why).into())
-    }
-
-    /// One exchange, whatever its status, within the deadline.
-    pub(crate) async fn exchange(
-        &self,
-        url: Url,
-        peer: Peer,
-        deadline: Instant,
-    ) -> Result<Response, Error> {
-        let request = Request::get(url, peer, self.max_body, deadline.into_std());
-        self.send(request).await
+        Err(Error::new(ErrorKind::Redirect, why))
     }
 
     /// Any request, whatever its answer's status, within its deadline.
@@ -128,7 +179,7 @@ impl Fetcher {
 ///
 /// Also for the first URL: for an IP literal the HTTP stack skips the resolver,
 /// and with it the guard.
-fn allowed_host(url: &Url) -> Result<&str, Refusal> {
+pub(crate) fn allowed_host(url: &Url) -> Result<&str, Refusal> {
     let Some(Host::Domain(host)) = url.host() else {
         return Err(Refusal(ErrorKind::Blocked, "not a host name"));
     };
@@ -150,7 +201,7 @@ fn allowed_host(url: &Url) -> Result<&str, Refusal> {
 
 /// Why a URL may not be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Refusal(ErrorKind, &'static str);
+pub(crate) struct Refusal(ErrorKind, &'static str);
 
 impl Refusal {
     /// Says it of a URL, and of the host that led there.

@@ -54,7 +54,7 @@ mod user_id;
 mod verifier;
 mod verify;
 mod wanted;
-mod web_page;
+pub(crate) mod web_page;
 mod work;
 
 pub use filtered::{Filtered, Kept};

@@ -1,7 +1,7 @@
 //! Recognises the web pages that servers give instead of a 404.
 
 /// Whether a body starts like HTML.
-pub(super) fn looks_like_one(body: &[u8]) -> bool {
+pub(crate) fn looks_like_one(body: &[u8]) -> bool {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let Some(rest) = body.trim_ascii_start().strip_prefix(b"<") else {
         return false;

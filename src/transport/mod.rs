@@ -27,6 +27,7 @@ pub use self::reqwest::{ReqwestTransport, ReqwestTransportBuilder};
 /// * decodes no `Content-Encoding`;
 /// * stops reading at [`Request::max_body`] octets and says so in
 ///   [`Response::truncated`];
+/// * makes a new connection where [`Request::own_connection`] is set;
 /// * retries nothing.
 ///
 /// The caller drops the future at the deadline; nothing may run on behind it.
@@ -53,6 +54,9 @@ pub struct Request {
     pub deadline: Instant,
     /// The URL's host, and where it may be reached.
     pub peer: Peer,
+    /// Ask over a connection that is made for this request: for whoever wants to
+    /// know whether one can be made, and how.
+    pub own_connection: bool,
 }
 
 impl Request {
@@ -66,6 +70,7 @@ impl Request {
             max_body,
             deadline,
             peer,
+            own_connection: false,
         }
     }
 }
@@ -82,6 +87,11 @@ pub struct Response {
     pub body: Bytes,
     /// The body goes on: it is larger than [`Request::max_body`].
     pub truncated: bool,
+    /// The server's own TLS certificate (X.509 in DER), where the transport can
+    /// tell; the bundled one does for requests over a
+    /// [connection of their own](Request::own_connection). Look-ups do without it; a
+    /// [check](crate::wkd::check) reads when it expires.
+    pub peer_certificate: Option<Bytes>,
 }
 
 impl Response {
@@ -92,6 +102,7 @@ impl Response {
             headers,
             body: body.into(),
             truncated: false,
+            peer_certificate: None,
         }
     }
 
@@ -99,6 +110,14 @@ impl Response {
     #[must_use]
     pub fn truncated(mut self) -> Self {
         self.truncated = true;
+        self
+    }
+
+    /// The same answer, from a server that showed this TLS certificate (X.509 in
+    /// DER).
+    #[must_use]
+    pub fn with_peer_certificate(mut self, der: impl Into<Bytes>) -> Self {
+        self.peer_certificate = Some(der.into());
         self
     }
 }
@@ -112,6 +131,7 @@ impl fmt::Debug for Request {
             .field("body_octets", &self.body.len())
             .field("max_body", &self.max_body)
             .field("deadline", &self.deadline)
+            .field("own_connection", &self.own_connection)
             .field("peer", &self.peer)
             .finish()
     }

@@ -78,6 +78,8 @@ const MAX_HEADER_OCTETS: u32 = 16 * 1024;
 pub struct ReqwestTransport {
     /// For hosts that the guard holds for: `https` alone.
     guarded: Client,
+    /// For hosts that the guard holds for, and no connection twice.
+    alone: Client,
     /// For origins that the caller named. A client of its own, so that nothing
     /// else can ride on a connection to them.
     named: Client,
@@ -147,6 +149,7 @@ impl ReqwestTransportBuilder {
         let agent = self.user_agent.as_deref().unwrap_or(USER_AGENT);
         Ok(ReqwestTransport {
             guarded: client(tls.clone(), agent, Reach::Guarded)?,
+            alone: client(tls.clone(), agent, Reach::Alone)?,
             named: client(tls, agent, Reach::Named)?,
         })
     }
@@ -191,10 +194,10 @@ impl HttpTransport for ReqwestTransport {
 
 impl ReqwestTransport {
     async fn exchange(&self, request: Request) -> Result<Response, Error> {
-        let client = if request.peer.is_named() {
-            &self.named
-        } else {
-            &self.guarded
+        let client = match (request.peer.is_named(), request.own_connection) {
+            (true, _) => &self.named,
+            (false, true) => &self.alone,
+            (false, false) => &self.guarded,
         };
         let https = request.url.scheme() == "https";
         let mut question = reqwest::Request::new(request.method, request.url);
@@ -234,7 +237,11 @@ impl ReqwestTransport {
             body.extend_from_slice(&chunk[..chunk.len().min(room)]);
         }
         let headers = std::mem::take(answer.headers_mut());
-        let response = Response::new(answer.status(), headers, body);
+        let mut response = Response::new(answer.status(), headers, body);
+        let tls = answer.extensions_mut().remove::<reqwest::tls::TlsInfo>();
+        if let Some(der) = tls.as_ref().and_then(|tls| tls.peer_certificate()) {
+            response = response.with_peer_certificate(der.to_vec());
+        }
         Ok(if truncated {
             response.truncated()
         } else {
@@ -348,6 +355,8 @@ fn few(mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
 enum Reach {
     /// Anybody's.
     Guarded,
+    /// Anybody's, each request over a connection of its own.
+    Alone,
     /// The one that the caller named, and so trusts to behave.
     Named,
 }
@@ -360,7 +369,7 @@ fn client(mut tls: ClientConfig, agent: &str, reach: Reach) -> Result<Client, Er
         // In HTTP/2 a server may go on talking behind its answer, and the client
         // with listening, for as long as the connection stands. In HTTP/1.1 that
         // ends the connection.
-        Reach::Guarded => {
+        Reach::Guarded | Reach::Alone => {
             tls.alpn_protocols = vec![b"http/1.1".to_vec()];
             Client::builder().https_only(true).http1_only()
         }
@@ -369,7 +378,13 @@ fn client(mut tls: ClientConfig, agent: &str, reach: Reach) -> Result<Client, Er
             Client::builder()
         }
     };
+    // Without a pool each connection is used once.
+    let kept = match reach {
+        Reach::Alone => 0,
+        Reach::Guarded | Reach::Named => IDLE_CONNECTIONS,
+    };
     builder
+        .tls_info(matches!(reach, Reach::Alone))
         .tls_backend_preconfigured(tls)
         .dns_resolver(PeerResolver)
         .user_agent(agent)
@@ -382,7 +397,7 @@ fn client(mut tls: ClientConfig, agent: &str, reach: Reach) -> Result<Client, Er
         .no_zstd()
         .no_deflate()
         .connect_timeout(CONNECT_TIMEOUT)
-        .pool_max_idle_per_host(IDLE_CONNECTIONS)
+        .pool_max_idle_per_host(kept)
         .pool_idle_timeout(IDLE_TIMEOUT)
         .http1_max_headers(MAX_HEADER_FIELDS)
         .http2_max_header_list_size(MAX_HEADER_OCTETS)

@@ -1,5 +1,6 @@
 //! Web Key Directory (draft-koch-openpgp-webkey-service).
 
+pub mod check;
 mod layout;
 pub mod publish;
 pub mod serve;

@@ -24,8 +24,9 @@ mod moment;
 mod output;
 mod refresh;
 #[path = "../../examples/common/sanitize.rs"]
-mod sanitize;
+pub(crate) mod sanitize;
 mod verify;
+mod wkd_check;
 mod wkd_publish;
 mod wkd_server;
 
@@ -168,6 +169,7 @@ fn help_is_there_and_explains_the_exit_status() {
         "locate",
         "refresh",
         "verify",
+        "wkd_check",
         "wkd_publish",
         "wkd_server",
     ] {
@@ -233,6 +235,9 @@ fn usage_errors_end_with_2_and_an_empty_stdout() {
         ("verify", &["--freshness", "some", "-"]),
         ("verify", &["--max-age", "60", "-"]),
         ("verify", &["--cert", "Cargo.toml", "--max-age", "-1", "-"]),
+        ("wkd_check", &[]),
+        ("wkd_check", &["--ca", pem_without_certificate, a]),
+        ("wkd_check", &["--method", "direct", a]),
         // The demonstration has a network of its own.
         ("locate", &["--vks", "https://vks.example"]),
         ("wkd_publish", &[]),

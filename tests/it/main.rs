@@ -3,6 +3,7 @@
 mod attack;
 mod attack4;
 mod batch;
+mod check;
 mod cli;
 mod filter;
 mod filter_by_key;

@@ -592,6 +592,28 @@ async fn connections_are_reused_but_not_across_the_guard() {
     assert_eq!(web.requests().len(), 4);
 }
 
+#[tokio::test]
+async fn a_connection_of_ones_own_is_used_once_and_tells_the_certificate() {
+    let authority = Authority::new();
+    let web = Web::tls(authority.server(HOST, 2000..4000), HELLO).await;
+    let transport = authority.transport();
+    let usual = transport.send(guarded(&web)).await.unwrap();
+    assert_eq!(usual.peer_certificate, None);
+    for connections in 2..5 {
+        let mut request = guarded(&web);
+        request.own_connection = true;
+        let answer = transport.send(request).await.unwrap();
+        assert_eq!(web.connections(), connections);
+        let der = answer.peer_certificate.expect("a certificate");
+        // Its own, in which its name stands.
+        let name = HOST.as_bytes();
+        assert!(der.windows(name.len()).any(|part| part == name));
+    }
+    // The others go on over theirs.
+    transport.send(guarded(&web)).await.unwrap();
+    assert_eq!(web.connections(), 4);
+}
+
 /// Many at once: hyper's pool lets connections of one request serve another.
 #[tokio::test]
 async fn concurrent_requests_each_find_their_addresses() {

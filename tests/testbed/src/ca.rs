@@ -96,6 +96,7 @@ impl Authority {
         let (from, to) = match fault {
             Some(Fault::Expired) => (now - 30 * DAY, now - DAY),
             Some(Fault::NotYetValid) => (now + DAY, now + 30 * DAY),
+            Some(Fault::ExpiresSoon) => (now - 85 * DAY, now + 5 * DAY),
             // Not for longer: some platforms refuse more than a year or two.
             _ => (now - DAY, now + 90 * DAY),
         };

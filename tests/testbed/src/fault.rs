@@ -27,10 +27,13 @@ pub enum Fault {
     Mute,
     /// Connections are accepted and closed at once.
     CloseAtAccept,
+    /// The server certificate is good for five days more. Nothing breaks, so it is
+    /// not among [`ALL`](Self::ALL).
+    ExpiresSoon,
 }
 
 impl Fault {
-    /// Every fault, for tables.
+    /// Every fault that keeps clients out, for tables.
     pub const ALL: [Self; 10] = [
         Self::Expired,
         Self::NotYetValid,

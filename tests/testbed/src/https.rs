@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 use hyper::body::{Body, Incoming};
 use hyper::header::{HOST, HeaderName, HeaderValue};
 use hyper::service::service_fn;
-use hyper::{HeaderMap, Response, Version};
+use hyper::{HeaderMap, Method, Response, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::server::Acceptor;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -63,6 +63,16 @@ impl Host<'_> {
         self.edit(|site| site.port = Some(socket.port()))
     }
 
+    /// Answers HEAD so, whatever the path, and not as GET.
+    pub fn answer_head(self, answer: Answer) -> Self {
+        self.edit(|site| site.head.always(answer))
+    }
+
+    /// Refuses connections over IPv6: an address of that family leads nowhere.
+    pub fn without_ipv6(self) -> Self {
+        self.edit(|site| site.no_ipv6 = true)
+    }
+
     /// Offers HTTP/1.1 only.
     pub fn without_http2(self) -> Self {
         self.edit(|site| site.no_http2 = true)
@@ -96,7 +106,9 @@ struct Site {
     fault: Option<Fault>,
     port: Option<u16>,
     no_http2: bool,
+    no_ipv6: bool,
     is_vks: bool,
+    head: Plan,
     paths: HashMap<String, Plan>,
     elsewhere: Plan,
 }
@@ -108,6 +120,9 @@ impl Site {
 
     /// The plan for what was asked: the nearest that has anything planned.
     fn plan_for(&mut self, request: &Request) -> &mut Plan {
+        if request.method == Method::HEAD && self.head.peek().is_some() {
+            return &mut self.head;
+        }
         let planned = |key: &str| {
             self.paths
                 .get(key)
@@ -153,6 +168,11 @@ impl Web {
             }) => Ok(fault.door()),
             _ => Ok(Door::Https),
         }
+    }
+
+    /// Whether this host is to be reached over IPv4 alone.
+    pub(crate) fn has_no_ipv6(&self, host: &str) -> bool {
+        lock(&self.sites).get(host).is_some_and(|site| site.no_ipv6)
     }
 
     /// Serves one connection at the door where TLS is spoken.

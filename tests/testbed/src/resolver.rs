@@ -36,6 +36,9 @@ impl DnsResolver for TestDns {
 impl TestDns {
     fn find_port(&self, host: &str, address: &mut SocketAddr) {
         let port = match self.web.door(host) {
+            Ok(_) if address.is_ipv6() && self.web.has_no_ipv6(host) => {
+                self.doors.refused.at(address.ip())
+            }
             Ok(door) => self.doors.ports(door).at(address.ip()),
             Err(port) => address.ip().to_canonical().is_loopback().then_some(port),
         };

@@ -1,0 +1,114 @@
+//! The order of the judges: what was seen in, findings out. No I/O, no clock.
+
+use std::time::SystemTime;
+
+use sequoia_openpgp::policy::Policy;
+
+use super::certificate::{self, Entry};
+use super::report::{Check, Finding, Findings};
+use super::seen::{Directory, Names};
+use super::{Subject, answers, files, methods, names, server};
+use crate::Error;
+use crate::filter::{Filtered, armor};
+use crate::wkd::Layout;
+
+/// All that was seen.
+#[derive(Debug)]
+pub(super) struct Observed {
+    pub(super) names: Names,
+    /// `None` where there is no address to ask at.
+    pub(super) advanced: Option<Served>,
+    pub(super) direct: Option<Served>,
+}
+
+/// A directory, and what the filter says of the certificate in it.
+#[derive(Debug)]
+pub(super) struct Served {
+    pub(super) directory: Directory,
+    /// `None` where there is nothing to filter.
+    pub(super) filtered: Option<Result<Filtered, Error>>,
+}
+
+/// By what is judged.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct By<'j> {
+    pub(super) subject: &'j Subject,
+    pub(super) policy: &'j dyn Policy,
+    /// For certificates of people.
+    pub(super) time: SystemTime,
+    /// For those of servers.
+    pub(super) now: SystemTime,
+}
+
+/// The findings, and the method that clients use.
+pub(super) fn judge(observed: &Observed, by: By<'_>) -> (Option<Layout>, Vec<Finding>) {
+    let is_address = by.subject.address().is_some();
+    let (mut advanced, mut direct, applies) = names::judge(&observed.names);
+    let mut domain = Findings::of(None);
+    let is_one =
+        |served: &Option<Served>| matches!(served, Some(s) if s.directory.is_one(is_address));
+    let served = (is_one(&observed.advanced), is_one(&observed.direct));
+    let is_replaced = names::judge_wildcard(&observed.names, served, &mut domain);
+    match (applies, &observed.advanced, &observed.direct) {
+        (Some(Layout::Advanced), Some(one), beside) if !is_replaced => {
+            judge_served(one, by, &mut advanced);
+            if let Some(beside) = beside.as_ref().filter(|_| served.1) {
+                judge_served(beside, by, &mut direct);
+                // Clients that keep to the draft never get there.
+                direct.soften(|_| true);
+            }
+            let beside = beside.as_ref().map(|beside| &beside.directory);
+            let (one, to) = (&one.directory, (&mut direct, &mut domain));
+            if methods::judge(one, beside, &observed.names.domain, is_address, to) {
+                // That has been said, with its cause.
+                let checks = [Check::Status, Check::Policy, Check::Soft404];
+                advanced.soften(|check| checks.contains(&check));
+            }
+        }
+        // What a wildcard leads to was not meant to be a directory.
+        (Some(_), _, Some(direct_one)) => judge_served(direct_one, by, &mut direct),
+        _ => {}
+    }
+    let findings = [domain.list, advanced.list, direct.list].concat();
+    (applies, findings)
+}
+
+fn judge_served(served: &Served, by: By<'_>, findings: &mut Findings) {
+    let directory = &served.directory;
+    if !server::judge(directory, by.now, findings) {
+        return;
+    }
+    let address = by.subject.address();
+    let answer = match address {
+        Some(_) => answers::judge_entry(directory, findings),
+        None => {
+            answers::judge_domain(directory, findings);
+            None
+        }
+    };
+    let policy = match directory.policy(address.is_some()) {
+        Some(seen) => files::judge_policy(seen, directory, address.is_none(), findings),
+        None => files::Policy::default(),
+    };
+    if let Some(rest) = &directory.rest {
+        files::judge_submission(&rest.submission, directory, &policy, findings);
+    }
+    match (address, answer, &served.filtered) {
+        (Some(address), Some(answer), Some(Ok(filtered))) => {
+            let entry = Entry {
+                filtered,
+                octets: answer.body.len(),
+                is_armored: armor::is_text(&answer.body),
+                address,
+                mailbox_only: policy.mailbox_only,
+            };
+            certificate::judge(&entry, by.policy, by.time, findings);
+        }
+        (_, Some(_), Some(Err(error))) => findings.warning(
+            Check::Other,
+            format!("The certificate could not be looked into ({error})."),
+            "Check again with more time; if it stays so, publish a smaller certificate.",
+        ),
+        _ => {}
+    }
+}

@@ -1,5 +1,6 @@
 //! Makes the pool of certificates and messages, and the corpus, anew. What it made
 //! before is overwritten; what a fuzzer found stays, and may mean something else.
+//! With `corpus` behind it, the corpus alone.
 
 use std::error::Error;
 use std::fs;
@@ -39,7 +40,9 @@ fn main() -> Result<()> {
     for part in ["certs", "signatures", "messages"] {
         fs::create_dir_all(folder.join(part))?;
     }
-    make_pool(&folder)?;
+    if std::env::args().nth(1).as_deref() != Some("corpus") {
+        make_pool(&folder)?;
+    }
     make_corpus(&root.join("corpus"))
 }
 
@@ -366,16 +369,62 @@ fn make_corpus(folder: &Path) -> Result<()> {
         put("filter", name, &[&[0; 4][..], &program].concat())?;
         put("vks_merge", name, &[&[0; 3][..], &program].concat())?;
     }
-    let steps: &[(&str, &[u8])] = &[
-        ("advanced", &[0, 0, 0, 0, 0, 0]),
-        ("direct", &[0, 0, 0, 3, 0, 0, 0]),
-        ("nothing", &[0, 0, 0, 3, 3, 0, 3]),
-        ("lenient", &[1, 0, 0, 4, 0, 0, 0]),
-        ("guarded", &[0, 0, 0, 1, 0, 0, 0]),
-        ("redirect", &[0, 0, 0, 0, 0, 0, 5, 1, 0, 0]),
+    // Status, header fields and sort of body, where a redirect leads; the body's
+    // program; delay and failure.
+    let answer = |status, more, location, cert: usize| {
+        let [high, low] = number(cert);
+        let body = [0, 3, 1, high, low];
+        let body = if more & 2 == 0 { &[][..] } else { &body };
+        [&[status, more, location][..], body, &[0, 0]].concat()
+    };
+    let (found, none, page) = (
+        |cert| answer(0, 6, 0, cert),
+        answer(2, 4, 0, 0),
+        answer(0, 13, 0, 0),
+    );
+    let redirect = |location| answer(5, 0, location, 0);
+    // Options, address, one unused, DNS of four hosts; then the answers.
+    let looks: &[(&str, [u8; 7], Vec<Vec<u8>>)] = &[
+        ("advanced", [0; 7], vec![found(0)]),
+        ("direct", [0, 0, 0, 3, 0, 0, 0], vec![found(3)]),
+        ("vks", [0, 0, 0, 3, 0, 0, 0], vec![none.clone(), found(9)]),
+        ("nothing", [0, 0, 0, 3, 3, 0, 0], vec![none.clone()]),
+        (
+            "too-long-for-advanced",
+            [0, 5, 0, 0, 0, 0, 0],
+            vec![none.clone()],
+        ),
+        (
+            "lenient",
+            [1, 0, 0, 0, 0, 0, 0],
+            vec![none.clone(), found(0)],
+        ),
+        (
+            "lenient-undetermined",
+            [1, 0, 0, 4, 0, 0, 0],
+            vec![found(0)],
+        ),
+        ("undetermined", [0, 0, 0, 4, 0, 0, 0], vec![none.clone()]),
+        ("silent", [0, 0, 0, 6, 0, 0, 0], vec![none.clone()]),
+        ("guarded", [0, 0, 0, 1, 0, 0, 0], vec![found(0)]),
+        ("mixed", [0, 0, 0, 2, 0, 0, 0], vec![found(0)]),
+        ("special-name", [0, 3, 0, 0, 0, 0, 0], vec![found(0)]),
+        ("redirect", [0; 7], vec![redirect(0), found(0)]),
+        (
+            "redirect-inwards",
+            [0, 0, 0, 0, 0, 1, 0],
+            vec![redirect(0), found(0)],
+        ),
+        ("redirect-to-vks", [0; 7], vec![redirect(10), none.clone()]),
+        ("rejected", [0; 7], vec![found(10), none]),
+        ("web-page", [0; 7], vec![page.clone(), page]),
     ];
-    for (name, octets) in steps {
-        put("dns_to_plan", name, octets)?;
+    for (name, head, answers) in looks {
+        put(
+            "dns_to_plan",
+            name,
+            &[&head[..], &answers.concat()].concat(),
+        )?;
     }
     for n in 0..pool.messages.len() {
         let name = &pool.messages[n].0;

@@ -1,5 +1,4 @@
-//! Fuzz targets: functions from octets to nothing, that panic where a property
-//! does not hold.
+//! Fuzz targets: functions of any octets, that panic where a property does not hold.
 //!
 //! * `cargo test -p openpgp-discovery-fuzz` replays the corpus and some mutations
 //!   of it, in seconds, on stable Rust.
@@ -26,17 +25,19 @@ pub use input::Input;
 pub struct Target {
     /// Its name, and that of its corpus' folder.
     pub name: &'static str,
-    run: fn(&[u8]),
+    run: fn(&[u8]) -> usize,
 }
 
 impl Target {
-    /// Runs it on one input.
+    /// Runs it on one input. Gives back how many things there were whose properties
+    /// could be looked at (addresses, certificates, good signatures): with none at
+    /// all, a target would say nothing.
     ///
     /// # Panics
     ///
     /// Where a property does not hold: a finding.
-    pub fn run(&self, data: &[u8]) {
-        (self.run)(data);
+    pub fn run(&self, data: &[u8]) -> usize {
+        (self.run)(data)
     }
 }
 

@@ -5,7 +5,7 @@ use openpgp_discovery::{AddressProblem, EmailAddress};
 use crate::Input;
 
 /// Runs the target.
-pub fn run(data: &[u8]) {
+pub fn run(data: &[u8]) -> usize {
     let mut input = Input::new(data);
     let first = input.part().rest();
     let second = input.rest();
@@ -13,19 +13,20 @@ pub fn run(data: &[u8]) {
     user_id(second);
     let first = parse(&String::from_utf8_lossy(first));
     let second = parse(&String::from_utf8_lossy(second));
-    if let (Some(first), Some(second)) = (first, second) {
+    if let (Some(first), Some(second)) = (&first, &second) {
         assert_eq!(
-            first.matches(&second),
-            second.matches(&first),
+            first.matches(second),
+            second.matches(first),
             "{first} {second}"
         );
         if first == second {
-            assert!(first.matches(&second));
+            assert!(first.matches(second));
         }
-        if first.matches(&second) {
+        if first.matches(second) {
             assert_eq!(first.domain(), second.domain());
         }
     }
+    usize::from(first.is_some()) + usize::from(second.is_some())
 }
 
 /// Parses it, and looks at all its forms.

@@ -10,7 +10,7 @@ use crate::kept::{assert_about, octets};
 use crate::{Input, pool, program};
 
 /// Runs the target.
-pub fn run(data: &[u8]) {
+pub fn run(data: &[u8]) -> usize {
     let mut input = Input::new(data);
     let address: EmailAddress = "alice@example.org".parse().expect("an address");
     let filter = Filter::new().time(pool::now());
@@ -33,6 +33,7 @@ pub fn run(data: &[u8]) {
     if lies == 0 && !is_text {
         same(&filter.apply(&binary, &address), &from_text);
     }
+    from_text.kept().len()
 }
 
 fn armored(binary: &[u8]) -> Vec<u8> {

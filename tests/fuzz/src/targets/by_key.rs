@@ -8,7 +8,7 @@ use crate::kept::{octets, severity};
 use crate::{Input, pool, program};
 
 /// Runs the target.
-pub fn run(data: &[u8]) {
+pub fn run(data: &[u8]) -> usize {
     let mut input = Input::new(data);
     let limits = limits(&mut input);
     let key = key(&mut input);
@@ -33,6 +33,7 @@ pub fn run(data: &[u8]) {
         assert_eq!(octets(same.cert()), body, "not the same again");
         assert!(severity(same.status()) <= severity(kept.status()));
     }
+    filtered.kept().len()
 }
 
 /// A key of the pool, primary or subkey, by fingerprint or key ID.

@@ -28,7 +28,7 @@ struct Options {
 }
 
 /// Runs the target.
-pub fn run(data: &[u8]) {
+pub fn run(data: &[u8]) -> usize {
     let mut input = Input::new(data);
     let options = match input.octet() {
         0 => Options {
@@ -96,6 +96,7 @@ pub fn run(data: &[u8]) {
     trail(&lookup, options, &hosts);
     answered(&lookup, options);
     requests(&lookup, net.take_asked());
+    lookup.found().len()
 }
 
 fn dns(input: &mut Input<'_>) -> Dns {

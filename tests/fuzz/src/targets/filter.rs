@@ -19,7 +19,7 @@ const ADDRESSES: &[&str] = &[
 ];
 
 /// Runs the target.
-pub fn run(data: &[u8]) {
+pub fn run(data: &[u8]) -> usize {
     let mut input = Input::new(data);
     let address: EmailAddress = input.pick(ADDRESSES).parse().expect("an address");
     let limits = limits(&mut input);
@@ -42,6 +42,7 @@ pub fn run(data: &[u8]) {
         }
     }
     again(&filter, &address, &filtered);
+    filtered.kept().len()
 }
 
 /// The usual limits, or small ones.

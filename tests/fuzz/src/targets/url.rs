@@ -5,7 +5,8 @@ use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
 /// Runs the target.
-pub fn run(data: &[u8]) {
+pub fn run(data: &[u8]) -> usize {
+    let mut count = 0;
     let text = String::from_utf8_lossy(data);
     // Also below a domain that is known to be good, and with such a local part.
     for text in [
@@ -15,8 +16,10 @@ pub fn run(data: &[u8]) {
     ] {
         if let Ok(address) = text.parse() {
             places(&address);
+            count += 1;
         }
     }
+    count
 }
 
 fn places(address: &EmailAddress) {

@@ -15,7 +15,7 @@ use crate::{Input, program};
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// Runs the target.
-pub fn run(data: &[u8]) {
+pub fn run(data: &[u8]) -> usize {
     let mut input = Input::new(data);
     let (mutate, how) = (input.octet(), input.octet());
     let messages = &pool::get().messages;
@@ -56,11 +56,10 @@ fn verify(how: u8) -> Verify {
     })
 }
 
-fn inline(octets: Vec<u8>, how: u8) {
-    let given = octets.len();
+fn inline(octets: Vec<u8>, how: u8) -> usize {
     let verification = block_on(verify(how).message(Cursor::new(octets)));
     let Ok(mut verification) = verification else {
-        return;
+        return 0;
     };
     let mut content = Vec::new();
     let written = verification.write_content(&mut content);
@@ -69,30 +68,28 @@ fn inline(octets: Vec<u8>, how: u8) {
         Ok(count) => assert_eq!(usize::try_from(count), Ok(content.len())),
         Err(_) => assert!(content.is_empty(), "something came out that is not good"),
     }
-    let _ = given;
-    if verification.is_good() {
-        good(&verification, &content);
+    match verification.is_good() {
+        true => good(&verification, &content),
+        false => 0,
     }
 }
 
-fn detached(octets: Vec<u8>, (_, content, _): &(&str, &'static [u8], &[&str]), how: u8) {
+fn detached(octets: Vec<u8>, (_, content, _): &(&str, &'static [u8], &[&str]), how: u8) -> usize {
     let mut content = content.to_vec();
     if how & 4 != 0 {
         content.push(b'!');
     }
     let data = Cursor::new(content.clone());
-    if let Ok(verification) = block_on(verify(how).detached(Cursor::new(octets), data)) {
-        good(&verification, &content);
-    }
+    let verification = block_on(verify(how).detached(Cursor::new(octets), data));
+    verification.map_or(0, |verification| good(&verification, &content))
 }
 
 /// Each good signature is by somebody who signed this content.
-fn good(verification: &Verification, content: &[u8]) {
-    for verdict in verification
-        .signatures()
-        .iter()
-        .filter(|verdict| verdict.is_good())
-    {
+fn good(verification: &Verification, content: &[u8]) -> usize {
+    let all = verification.signatures().iter();
+    let mut count = 0;
+    for verdict in all.filter(|verdict| verdict.is_good()) {
+        count += 1;
         let signer = verdict
             .signer()
             .expect("a good signature has a signer")
@@ -104,6 +101,7 @@ fn good(verification: &Verification, content: &[u8]) {
         let content = String::from_utf8_lossy(content);
         assert!(signed, "{signer} has not signed {content:?}");
     }
+    count
 }
 
 fn fingerprint(name: &str) -> Fingerprint {

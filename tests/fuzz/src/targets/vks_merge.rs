@@ -16,7 +16,7 @@ use crate::net::{Answer, Net, block_on};
 use crate::{Input, pool, program};
 
 /// Runs the target.
-pub fn run(data: &[u8]) {
+pub fn run(data: &[u8]) -> usize {
     let mut input = Input::new(data);
     let how = input.octet();
     let held = &input.pick(&pool::get().certs).cert;
@@ -70,6 +70,7 @@ pub fn run(data: &[u8]) {
             assert_eq!(both.after(), reverse.after());
         }
     }
+    one.changes().len()
 }
 
 fn refresh(held: &Cert, body: &[u8], limits: Limits, lets_in: bool) -> Refresh {

@@ -95,7 +95,7 @@ pub fn run(data: &[u8]) -> usize {
     );
     trail(&lookup, options, &hosts);
     answered(&lookup, options);
-    requests(&lookup, net.take_asked());
+    requests(&lookup, options, net.take_asked());
     lookup.found().len()
 }
 
@@ -296,8 +296,12 @@ fn answered(lookup: &Lookup, options: Options) {
 }
 
 /// Not more than was allowed, and an absence that somebody spoke.
-fn requests(lookup: &Lookup, asked: Vec<(Url, Option<StatusCode>)>) {
+fn requests(lookup: &Lookup, options: Options, asked: Vec<(Url, Option<StatusCode>)>) {
     assert!(asked.len() <= 2 * 4 + 2, "{asked:?}");
+    if !options.vks {
+        // Then it is a web server like any other.
+        return;
+    }
     let absent = |source, statuses: &[StatusCode]| {
         let claimed = lookup.attempts().iter().any(|attempt| {
             attempt.method().source() == source

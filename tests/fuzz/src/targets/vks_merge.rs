@@ -8,7 +8,9 @@ use openpgp_discovery::openpgp::serialize::MarshalInto;
 use openpgp_discovery::openpgp::{Cert, Packet};
 use openpgp_discovery::transport::Response;
 use openpgp_discovery::vks::Budget;
-use openpgp_discovery::{Limits, Refresh, RefreshOutcome, RevocationKind};
+use openpgp_discovery::{
+    CertStatus, Change, ChangeKind, Limits, Refresh, RefreshOutcome, RevocationKind,
+};
 
 use super::filter::limits;
 use crate::kept::assert_no_revocation_hidden;
@@ -32,14 +34,14 @@ pub fn run(data: &[u8]) -> usize {
 
     let one = refresh(held, &first);
     check(held, &one, lets_in);
-    if limits == Limits::default() && one.outcome() != RefreshOutcome::Failed {
+    if limits == Limits::default() && one.is_conclusive() {
         assert_no_revocation_hidden(one.cert(), one.after(), &first);
     }
 
     // Idempotent, unless a limit let in a part alone: the next time it is the rest.
     let again = refresh(one.cert(), &first);
     check(one.cert(), &again, lets_in);
-    if one.outcome() != RefreshOutcome::Failed {
+    if one.is_conclusive() {
         assert_same(one.cert(), again.cert(), "the same news twice");
         assert_ne!(again.outcome(), RefreshOutcome::Updated);
         assert_eq!(again.after(), one.after());
@@ -54,9 +56,7 @@ pub fn run(data: &[u8]) -> usize {
         let reverse = refresh(other.cert(), &first);
         check(other.cert(), &reverse, lets_in);
         let whole = [&one, &both, &other, &reverse];
-        let whole = whole
-            .iter()
-            .all(|refresh| refresh.outcome() != RefreshOutcome::Failed);
+        let whole = whole.iter().all(|refresh| refresh.is_conclusive());
         if whole && limits == Limits::default() {
             assert_same(both.cert(), reverse.cert(), "the order of news matters");
             assert_eq!(both.after(), reverse.after());
@@ -93,22 +93,16 @@ fn check(held: &Cert, refresh: &Refresh, lets_in: bool) {
     for part in &before {
         assert!(after.contains(part), "lost");
     }
-    if refresh.outcome() != RefreshOutcome::Updated {
-        assert!(after == before || refresh.outcome() == RefreshOutcome::Failed);
-        let is_told = !refresh.changes().is_empty();
-        assert!(
-            after != before
-                || !is_told
-                || refresh
-                    .changes()
-                    .iter()
-                    .all(|change| { change.kind() == openpgp_discovery::ChangeKind::NewsWithheld })
-        );
-    } else {
-        assert!(!refresh.changes().is_empty());
+    let changes = refresh.changes();
+    if refresh.outcome() == RefreshOutcome::Updated {
+        assert!(!changes.is_empty(), "news that change nothing");
         assert_ne!(after, before);
+    } else {
+        let is_withheld = |change: &Change| change.kind() == ChangeKind::NewsWithheld;
+        assert!(changes.iter().all(is_withheld), "{changes:?}");
+        assert_eq!(after, before, "{:?}", refresh.outcome());
     }
-    let hard = |status: &openpgp_discovery::CertStatus| {
+    let hard = |status: &CertStatus| {
         status
             .revocation()
             .is_some_and(|r| r.kind() == RevocationKind::Hard)

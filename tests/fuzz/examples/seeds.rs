@@ -351,11 +351,7 @@ fn make_corpus(folder: &Path) -> Result<()> {
     }
     let loose = pool::files(&pool::directory().join("pool/signatures"));
     for (name, octets) in &loose {
-        let at = pool
-            .packets
-            .iter()
-            .position(|packet| octets.ends_with(packet.body()))
-            .expect("in the pool");
+        let at = pool.number_of(octets).expect("in the pool");
         let program = [
             &[1][..],
             &number(0),
@@ -384,7 +380,7 @@ fn make_corpus(folder: &Path) -> Result<()> {
     );
     let redirect = |location| answer(5, 0, location, 0);
     // Options, address, one unused, DNS of four hosts; then the answers.
-    let looks: &[(&str, [u8; 7], Vec<Vec<u8>>)] = &[
+    let looks = [
         ("advanced", [0; 7], vec![found(0)]),
         ("direct", [0, 0, 0, 3, 0, 0, 0], vec![found(3)]),
         ("vks", [0, 0, 0, 3, 0, 0, 0], vec![none.clone(), found(9)]),

@@ -9,7 +9,7 @@ use crate::pool;
 
 /// Nothing is in it but what its owner, or one whom the owner named, has signed;
 /// no secret, no picture.
-pub fn assert_genuine(cert: &Cert) {
+pub(crate) fn assert_genuine(cert: &Cert) {
     let pool = pool::get();
     let fingerprint = cert.fingerprint();
     let Some(truth) = pool.truths.get(&fingerprint) else {
@@ -58,7 +58,7 @@ pub fn assert_genuine(cert: &Cert) {
 }
 
 /// Every User ID in it is one for this address.
-pub fn assert_about(cert: &Cert, address: &EmailAddress) {
+pub(crate) fn assert_about(cert: &Cert, address: &EmailAddress) {
     assert_ne!(cert.userids().count(), 0, "a certificate for nobody");
     for user_id in cert.userids() {
         let named = EmailAddress::of_user_id(user_id.userid().value());
@@ -68,7 +68,7 @@ pub fn assert_about(cert: &Cert, address: &EmailAddress) {
 }
 
 /// Where a revocation for good was anywhere in the answer, it counts.
-pub fn assert_no_revocation_hidden(cert: &Cert, status: &CertStatus, body: &[u8]) {
+pub(crate) fn assert_no_revocation_hidden(cert: &Cert, status: &CertStatus, body: &[u8]) {
     if status.is_revoked() {
         return;
     }
@@ -90,7 +90,7 @@ pub fn assert_no_revocation_hidden(cert: &Cert, status: &CertStatus, body: &[u8]
 }
 
 /// How bad a status is: never milder after less was left out.
-pub fn severity(status: &CertStatus) -> u8 {
+pub(crate) fn severity(status: &CertStatus) -> u8 {
     match status {
         CertStatus::Valid => 0,
         CertStatus::Expired => 1,
@@ -102,6 +102,6 @@ pub fn severity(status: &CertStatus) -> u8 {
 }
 
 /// A certificate in binary.
-pub fn octets(cert: &Cert) -> Vec<u8> {
+pub(crate) fn octets(cert: &Cert) -> Vec<u8> {
     cert.to_vec().expect("memory does not fail")
 }

@@ -7,17 +7,17 @@
 //!   certificates and the corpus anew; the numbers in a corpus are places in the
 //!   pool, so both belong together.
 //!
-//! Nothing here knows a network: resolver and transport are [made up](net).
+//! Nothing here knows a network: resolver and transport are made up.
 
-pub mod input;
-pub mod kept;
-pub mod net;
-pub mod packet;
+mod input;
+mod kept;
+mod net;
+mod packet;
 pub mod pool;
-pub mod program;
-pub mod targets;
+mod program;
+mod targets;
 
-pub use input::Input;
+use input::Input;
 
 /// One target.
 #[derive(Clone, Copy, Debug)]

@@ -16,7 +16,7 @@ use crate::pool;
 
 /// What a resolver says of a host.
 #[derive(Clone, Debug)]
-pub enum Dns {
+pub(crate) enum Dns {
     /// These, with those that may be connected to first.
     Addresses(Vec<SocketAddr>),
     /// That it could not tell.
@@ -27,16 +27,16 @@ pub enum Dns {
 
 /// What a web server says.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// After so long.
-    pub delay: Duration,
+    pub(crate) delay: Duration,
     /// The answer, or a failure of the exchange.
-    pub says: Result<Response, ErrorKind>,
+    pub(crate) says: Result<Response, ErrorKind>,
 }
 
 /// The network. Clones are the same one.
 #[derive(Clone, Debug, Default)]
-pub struct Net(Arc<Mutex<Inner>>);
+pub(crate) struct Net(Arc<Mutex<Inner>>);
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -47,9 +47,9 @@ struct Inner {
 }
 
 /// The two addresses that may be connected to.
-pub const GOOD: [&str; 2] = ["9.9.9.9:0", "[2620:fe::fe]:0"];
+pub(crate) const GOOD: [&str; 2] = ["9.9.9.9:0", "[2620:fe::fe]:0"];
 /// Addresses that must not.
-pub const BAD: [&str; 16] = [
+pub(crate) const BAD: [&str; 16] = [
     "127.0.0.1:0",
     "[::1]:0",
     "10.1.2.3:0",
@@ -70,7 +70,7 @@ pub const BAD: [&str; 16] = [
 
 impl Net {
     /// With these hosts, and these answers in their order; 404 behind them.
-    pub fn new(hosts: HashMap<String, Dns>, mut answers: Vec<Answer>) -> Self {
+    pub(crate) fn new(hosts: HashMap<String, Dns>, mut answers: Vec<Answer>) -> Self {
         answers.reverse();
         let asked = Vec::new();
         Self(Arc::new(Mutex::new(Inner {
@@ -81,7 +81,7 @@ impl Net {
     }
 
     /// A locator in it, at the pool's time.
-    pub fn locator(&self) -> KeyLocatorBuilder {
+    pub(crate) fn locator(&self) -> KeyLocatorBuilder {
         KeyLocator::builder()
             .resolver(self.clone())
             .transport(self.clone())
@@ -89,7 +89,7 @@ impl Net {
     }
 
     /// What was asked since the last time, with the answers' statuses.
-    pub fn take_asked(&self) -> Vec<(Url, Option<StatusCode>)> {
+    pub(crate) fn take_asked(&self) -> Vec<(Url, Option<StatusCode>)> {
         std::mem::take(&mut self.lock().asked)
     }
 
@@ -170,7 +170,7 @@ impl DnsResolver for Net {
 }
 
 /// Header fields.
-pub fn headers(fields: &[(&'static str, &str)]) -> HeaderMap {
+pub(crate) fn headers(fields: &[(&'static str, &str)]) -> HeaderMap {
     let values = fields.iter().map(|(name, value)| {
         let value = HeaderValue::from_bytes(value.as_bytes()).expect("a value");
         (http::HeaderName::from_static(name), value)
@@ -179,7 +179,7 @@ pub fn headers(fields: &[(&'static str, &str)]) -> HeaderMap {
 }
 
 /// Runs it to its end; its pauses take no time.
-pub fn block_on<F: Future>(future: F) -> F::Output {
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)

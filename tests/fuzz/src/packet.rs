@@ -7,7 +7,7 @@ use crate::Input;
 
 /// One packet.
 #[derive(Clone, Debug)]
-pub struct Packet {
+pub(crate) struct Packet {
     tag: u8,
     body: Vec<u8>,
     form: Form,
@@ -15,7 +15,7 @@ pub struct Packet {
 
 /// How it is written down.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Form {
+pub(crate) enum Form {
     /// A header of RFC 9580 with the shortest length.
     #[default]
     Shortest,
@@ -39,13 +39,13 @@ const SIGNATURE: u8 = 2;
 
 impl Packet {
     /// A packet in the usual form.
-    pub fn new(tag: u8, body: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn new(tag: u8, body: impl Into<Vec<u8>>) -> Self {
         let (body, form) = (body.into(), Form::default());
         Self { tag, body, form }
     }
 
     /// Octets that need not be a packet.
-    pub fn bare(octets: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn bare(octets: impl Into<Vec<u8>>) -> Self {
         let form = Form::Bare;
         Self {
             form,
@@ -54,7 +54,7 @@ impl Packet {
     }
 
     /// The packets in these octets, up to the first that is none.
-    pub fn all(octets: &[u8]) -> Vec<Self> {
+    pub(crate) fn all(octets: &[u8]) -> Vec<Self> {
         let whole = packets(octets).map_while(Result::ok);
         whole
             .map(|packet| Self::new(packet.tag(), packet.body()))
@@ -62,22 +62,17 @@ impl Packet {
     }
 
     /// Its length without a header.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.body.len()
     }
 
-    /// Whether there is nothing in it.
-    pub fn is_empty(&self) -> bool {
-        self.body.is_empty()
-    }
-
     /// What is in it.
-    pub fn body(&self) -> &[u8] {
+    pub(crate) fn body(&self) -> &[u8] {
         &self.body
     }
 
     /// Changes one octet.
-    pub fn flip(&mut self, input: &mut Input<'_>) {
+    pub(crate) fn flip(&mut self, input: &mut Input<'_>) {
         let (at, mask) = (input.below(self.len()), input.octet());
         if let Some(octet) = self.body.get_mut(at) {
             *octet ^= mask;
@@ -85,12 +80,12 @@ impl Packet {
     }
 
     /// Makes it another type of packet.
-    pub fn retag(&mut self, input: &mut Input<'_>) {
+    pub(crate) fn retag(&mut self, input: &mut Input<'_>) {
         self.tag = input.octet() & 0x3f;
     }
 
     /// Frames it in another way.
-    pub fn reframe(&mut self, input: &mut Input<'_>) {
+    pub(crate) fn reframe(&mut self, input: &mut Input<'_>) {
         self.form = match input.octet() % 8 {
             0 => Form::Shortest,
             1 => Form::Five,
@@ -104,13 +99,13 @@ impl Packet {
     }
 
     /// Cuts it off.
-    pub fn cut(&mut self, input: &mut Input<'_>) {
+    pub(crate) fn cut(&mut self, input: &mut Input<'_>) {
         let to = input.below(self.len());
         self.body.truncate(to);
     }
 
     /// Puts octets somewhere into it.
-    pub fn insert(&mut self, input: &mut Input<'_>) {
+    pub(crate) fn insert(&mut self, input: &mut Input<'_>) {
         let at = input.below(self.len() + 1);
         let count = input.octet();
         let octets = input.octets(count.into());
@@ -118,14 +113,14 @@ impl Packet {
     }
 
     /// Goes on as another one does from that place.
-    pub fn splice(&mut self, other: &Self, input: &mut Input<'_>) {
+    pub(crate) fn splice(&mut self, other: &Self, input: &mut Input<'_>) {
         let at = input.below(self.len().min(other.len()));
         self.body.truncate(at);
         self.body.extend_from_slice(&other.body[at..]);
     }
 
     /// Adds a subpacket to a signature: to what is signed, or beside it.
-    pub fn subpacket(&mut self, input: &mut Input<'_>) {
+    pub(crate) fn subpacket(&mut self, input: &mut Input<'_>) {
         let (hashed, kind, count) = (input.flag(), input.octet(), input.octet() % 64);
         let value = input.octets(count.into());
         let Some(area) = self
@@ -170,7 +165,7 @@ impl Packet {
     }
 
     /// Writes it down.
-    pub fn write(&self, out: &mut Vec<u8>) {
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
         let length = u32::try_from(self.len()).expect("programs make small packets");
         match self.form {
             Form::Bare => {}

@@ -20,13 +20,14 @@ use crate::packet::Packet;
 
 /// Everything in the pool.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Pool {
     /// The certificates, in the order of their files' names.
     pub certs: Vec<PoolCert>,
     /// Their packets, and those of signatures that belong to none yet, each once.
-    pub packets: Vec<Packet>,
+    pub(crate) packets: Vec<Packet>,
     /// What was signed, by whose certificate.
-    pub truths: HashMap<Fingerprint, Truth>,
+    pub(crate) truths: HashMap<Fingerprint, Truth>,
     /// All signatures, by what they sign.
     signatures: HashSet<Vec<u8>>,
     /// The messages: name and octets.
@@ -35,24 +36,25 @@ pub struct Pool {
 
 /// A certificate.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct PoolCert {
     /// Its file's name.
     pub name: String,
     /// With its secret keys, where it has some.
     pub cert: Cert,
     /// As in the file.
-    pub packets: Vec<Packet>,
+    pub(crate) packets: Vec<Packet>,
 }
 
 /// What the owner of a certificate has signed, at any time.
 #[derive(Debug, Default)]
-pub struct Truth {
+pub(crate) struct Truth {
     /// The User IDs.
-    pub user_ids: HashSet<Vec<u8>>,
+    pub(crate) user_ids: HashSet<Vec<u8>>,
     /// The subkeys.
-    pub subkeys: HashSet<Fingerprint>,
+    pub(crate) subkeys: HashSet<Fingerprint>,
     /// The bodies of the signatures that revoke the certificate for good.
-    pub hard_revocations: Vec<Vec<u8>>,
+    pub(crate) hard_revocations: Vec<Vec<u8>>,
 }
 
 /// Contents of messages, and who has signed them.
@@ -174,13 +176,19 @@ impl Pool {
         truth.hard_revocations.push(body);
     }
 
+    /// The number by which a program names this packet, given with its header.
+    pub fn number_of(&self, packet: &[u8]) -> Option<usize> {
+        let mut all = self.packets.iter();
+        all.position(|known| packet.ends_with(known.body()))
+    }
+
     /// Whether an owner has made this signature.
-    pub fn is_genuine(&self, signature: &Signature) -> bool {
+    pub(crate) fn is_genuine(&self, signature: &Signature) -> bool {
         self.signatures.contains(&signed_part(signature))
     }
 
     /// The certificate of that name.
-    pub fn cert(&self, name: &str) -> &Cert {
+    pub(crate) fn cert(&self, name: &str) -> &Cert {
         let found = self.certs.iter().find(|cert| cert.name == name);
         &found
             .unwrap_or_else(|| panic!("the pool has no {name}"))

@@ -12,7 +12,7 @@ const MOST_PACKETS: usize = 400;
 const MOST_OCTETS: usize = 96 << 10;
 
 /// The octets of an answer: as they stand in the input, or made by a program.
-pub fn body(input: &mut Input<'_>) -> Vec<u8> {
+pub(crate) fn body(input: &mut Input<'_>) -> Vec<u8> {
     let start = match input.octet() % 4 {
         0 => return input.rest().to_vec(),
         _ => input.below(pool::get().certs.len()),
@@ -21,7 +21,7 @@ pub fn body(input: &mut Input<'_>) -> Vec<u8> {
 }
 
 /// The octets that a program makes of packets.
-pub fn run(mut packets: Vec<Packet>, input: &mut Input<'_>) -> Vec<u8> {
+pub(crate) fn run(mut packets: Vec<Packet>, input: &mut Input<'_>) -> Vec<u8> {
     let mut octets: usize = packets.iter().map(Packet::len).sum();
     while !input.is_empty() && packets.len() < MOST_PACKETS && octets < MOST_OCTETS {
         let before = packets.len();

@@ -5,7 +5,7 @@ use openpgp_discovery::{AddressProblem, EmailAddress};
 use crate::Input;
 
 /// Runs the target.
-pub fn run(data: &[u8]) -> usize {
+pub(crate) fn run(data: &[u8]) -> usize {
     let mut input = Input::new(data);
     let first = input.part().rest();
     let second = input.rest();

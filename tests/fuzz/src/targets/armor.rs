@@ -10,7 +10,7 @@ use crate::kept::{assert_about, octets};
 use crate::{Input, pool, program};
 
 /// Runs the target.
-pub fn run(data: &[u8]) -> usize {
+pub(crate) fn run(data: &[u8]) -> usize {
     let mut input = Input::new(data);
     let address: EmailAddress = "alice@example.org".parse().expect("an address");
     let filter = Filter::new().time(pool::now());

@@ -8,7 +8,7 @@ use crate::kept::{octets, severity};
 use crate::{Input, pool, program};
 
 /// Runs the target.
-pub fn run(data: &[u8]) -> usize {
+pub(crate) fn run(data: &[u8]) -> usize {
     let mut input = Input::new(data);
     let limits = limits(&mut input);
     let key = key(&mut input);

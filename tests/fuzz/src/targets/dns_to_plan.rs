@@ -28,7 +28,7 @@ struct Options {
 }
 
 /// Runs the target.
-pub fn run(data: &[u8]) -> usize {
+pub(crate) fn run(data: &[u8]) -> usize {
     let mut input = Input::new(data);
     let options = match input.octet() {
         0 => Options {

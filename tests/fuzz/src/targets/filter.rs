@@ -19,7 +19,7 @@ const ADDRESSES: &[&str] = &[
 ];
 
 /// Runs the target.
-pub fn run(data: &[u8]) -> usize {
+pub(crate) fn run(data: &[u8]) -> usize {
     let mut input = Input::new(data);
     let address: EmailAddress = input.pick(ADDRESSES).parse().expect("an address");
     let limits = limits(&mut input);
@@ -46,7 +46,7 @@ pub fn run(data: &[u8]) -> usize {
 }
 
 /// The usual limits, or small ones.
-pub fn limits(input: &mut Input<'_>) -> Limits {
+pub(crate) fn limits(input: &mut Input<'_>) -> Limits {
     let mut limits = Limits::default();
     let which = input.octet();
     let set = |bit: u8, limit: &mut usize, to| {
@@ -70,7 +70,7 @@ pub fn limits(input: &mut Input<'_>) -> Limits {
 }
 
 /// The time of the pool, or one before or after.
-pub fn time(input: &mut Input<'_>) -> std::time::SystemTime {
+pub(crate) fn time(input: &mut Input<'_>) -> std::time::SystemTime {
     const DAY: u64 = 24 * 3600;
     let days = |days| Duration::from_secs(days * DAY);
     match input.octet() % 8 {
@@ -82,7 +82,7 @@ pub fn time(input: &mut Input<'_>) -> std::time::SystemTime {
 }
 
 /// What must hold whatever was asked.
-pub fn check(filtered: &Filtered, body: &[u8], limits: &Limits) {
+pub(crate) fn check(filtered: &Filtered, body: &[u8], limits: &Limits) {
     assert!(
         !filtered.kept().is_empty() || !filtered.rejected().is_empty(),
         "neither kept nor rejected"

@@ -1,10 +1,10 @@
 //! The targets, one a file.
 
-pub mod address;
-pub mod armor;
-pub mod by_key;
-pub mod dns_to_plan;
-pub mod filter;
-pub mod url;
-pub mod verify;
-pub mod vks_merge;
+pub(crate) mod address;
+pub(crate) mod armor;
+pub(crate) mod by_key;
+pub(crate) mod dns_to_plan;
+pub(crate) mod filter;
+pub(crate) mod url;
+pub(crate) mod verify;
+pub(crate) mod vks_merge;

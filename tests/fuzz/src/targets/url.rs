@@ -5,7 +5,7 @@ use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
 /// Runs the target.
-pub fn run(data: &[u8]) -> usize {
+pub(crate) fn run(data: &[u8]) -> usize {
     let mut count = 0;
     let text = String::from_utf8_lossy(data);
     // Also below a domain that is known to be good, and with such a local part.

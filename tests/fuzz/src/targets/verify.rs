@@ -15,7 +15,7 @@ use crate::{Input, program};
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// Runs the target.
-pub fn run(data: &[u8]) -> usize {
+pub(crate) fn run(data: &[u8]) -> usize {
     let mut input = Input::new(data);
     let (mutate, how) = (input.octet(), input.octet());
     let messages = &pool::get().messages;

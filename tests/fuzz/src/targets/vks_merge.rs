@@ -18,7 +18,7 @@ use crate::net::{Answer, Net, block_on};
 use crate::{Input, pool, program};
 
 /// Runs the target.
-pub fn run(data: &[u8]) -> usize {
+pub(crate) fn run(data: &[u8]) -> usize {
     let mut input = Input::new(data);
     let how = input.octet();
     let held = &input.pick(&pool::get().certs).cert;

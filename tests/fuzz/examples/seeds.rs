@@ -10,7 +10,9 @@ use std::time::{Duration, SystemTime};
 
 use fuzz::pool::{self, CONTENTS};
 use openpgp_discovery::openpgp::armor::Kind;
-use openpgp_discovery::openpgp::cert::{CertBuilder, CertRevocationBuilder, CipherSuite};
+use openpgp_discovery::openpgp::cert::{
+    CertBuilder, CertRevocationBuilder, CipherSuite, KeyBuilder,
+};
 use openpgp_discovery::openpgp::crypto::KeyPair;
 use openpgp_discovery::openpgp::packet::signature::SignatureBuilder;
 use openpgp_discovery::openpgp::packet::{Signature, UserAttribute, user_attribute};
@@ -20,12 +22,12 @@ use openpgp_discovery::openpgp::serialize::stream::{
 };
 use openpgp_discovery::openpgp::serialize::{Serialize as _, SerializeInto as _};
 use openpgp_discovery::openpgp::types::{
-    CompressionAlgorithm, ReasonForRevocation, RevocationKey, SignatureType,
+    CompressionAlgorithm, KeyFlags, ReasonForRevocation, RevocationKey, SignatureType,
 };
 use openpgp_discovery::openpgp::{Cert, Packet, Profile};
 use testbed::certs::{
-    Recipe, certified, expiring, revocation, subkey, with_revocation, with_subkey,
-    with_subkey_revoked, with_user_id, with_user_id_revoked, without_user_ids,
+    Recipe, certified, expiring, revocation, subkey, with_revocation, with_subkey_revoked,
+    with_user_id, with_user_id_revoked, without_user_ids,
 };
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -74,7 +76,7 @@ fn make_pool(folder: &Path) -> Result<()> {
     put("alice-2-lifted", &lifted)?;
     let gone = subkey(&lifted, false);
     let news = with_subkey_revoked(&lifted, &gone, ReasonForRevocation::KeyRetired, ago(140));
-    let news = with_subkey(&news, false);
+    let news = with_subkey(&news, ago(135))?;
     let news = with_user_id_revoked(&news, ELSEWHERE, ago(130));
     let news = expiring(
         &news,
@@ -185,6 +187,18 @@ fn make_pool(folder: &Path) -> Result<()> {
         &folder.join("messages"),
         &[("alice", &alice), ("bob", &bob.cert), ("rsa", &rsa)],
     )
+}
+
+/// The certificate with another subkey for encryption.
+fn with_subkey(cert: &Cert, at: SystemTime) -> Result<Cert> {
+    let policy = StandardPolicy::new();
+    let builder = KeyBuilder::new(KeyFlags::empty().set_transport_encryption())
+        .set_cipher_suite(CipherSuite::Cv25519)
+        .set_creation_time(at)
+        .subkey(cert.with_policy(&policy, at)?)?
+        .set_signature_creation_time(at)?
+        .set_primary_key_signer(primary(cert));
+    Ok(builder.attach_cert()?)
 }
 
 fn primary(cert: &Cert) -> KeyPair {
@@ -342,6 +356,7 @@ fn make_corpus(folder: &Path) -> Result<()> {
             &format!("{name}-made"),
             &made(&[0, u8::try_from(n)?, 0, 0]),
         )?;
+        put("publish", &format!("{name}-made"), &made(&[6, 0, 0]))?;
         put("armor", &format!("{name}-made"), &made(&[0, 0]))?;
         put(
             "vks_merge",
@@ -363,6 +378,7 @@ fn make_corpus(folder: &Path) -> Result<()> {
         ]
         .concat();
         put("filter", name, &[&[0; 4][..], &program].concat())?;
+        put("publish", name, &[&[2, 0, 0][..], &program].concat())?;
         put("vks_merge", name, &[&[0; 3][..], &program].concat())?;
     }
     // Status, header fields and sort of body, where a redirect leads; the body's

@@ -80,4 +80,8 @@ pub static TARGETS: &[Target] = &[
         name: "verify",
         run: targets::verify::run,
     },
+    Target {
+        name: "publish",
+        run: targets::publish::run,
+    },
 ];

@@ -11,7 +11,7 @@ use fuzz::{Target, pool};
 static PANICS: AtomicUsize = AtomicUsize::new(0);
 
 /// How many mutations of each file there are.
-const MUTATIONS: u64 = 32;
+const MUTATIONS: u64 = 12;
 
 macro_rules! targets {
     ($($name:ident)*) => {

@@ -4,10 +4,10 @@
 use std::collections::BTreeSet;
 
 use openpgp_discovery::filter::{Filter, Kept};
-use openpgp_discovery::openpgp::Cert;
 use openpgp_discovery::openpgp::cert::CertParser;
 use openpgp_discovery::openpgp::parse::Parse;
-use openpgp_discovery::openpgp::serialize::MarshalInto;
+use openpgp_discovery::openpgp::serialize::{MarshalInto, Serialize as _};
+use openpgp_discovery::openpgp::{Cert, Packet};
 use openpgp_discovery::wkd::publish::{Entry, Publisher, Why};
 use openpgp_discovery::{Limits, wkd};
 
@@ -72,7 +72,7 @@ pub(crate) fn run(data: &[u8]) -> usize {
 /// What is served for an address goes through the filter, and is judged as the
 /// whole.
 fn served(entry: &Entry, certs: &[Cert], filter: &Filter) {
-    let whole: Vec<u8> = merged(certs).iter().flat_map(octets).collect();
+    let whole: Vec<u8> = merged(certs).iter().flat_map(in_place).collect();
     let with_revokers = [entry.bytes(), &*whole_of("bob", certs)].concat();
     let published: Vec<Cert> = CertParser::from_bytes(entry.bytes())
         .and_then(Iterator::collect)
@@ -133,6 +133,21 @@ fn merged(certs: &[Cert]) -> Vec<Cert> {
         }
     }
     all
+}
+
+/// A certificate without signatures that are out of place: those of another one,
+/// which the filter would take for its news.
+fn in_place(cert: &Cert) -> Vec<u8> {
+    let bad: Vec<_> = cert.bad_signatures().collect();
+    let is_bad = |packet: &Packet| match packet {
+        Packet::Signature(signature) => bad.contains(&signature),
+        _ => false,
+    };
+    let mut out = Vec::new();
+    for packet in cert.clone().into_packets().filter(|packet| !is_bad(packet)) {
+        packet.serialize(&mut out).expect("memory does not fail");
+    }
+    out
 }
 
 /// A certificate of the pool, who may revoke others, where it is among these.

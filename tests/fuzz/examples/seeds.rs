@@ -332,6 +332,18 @@ fn make_corpus(folder: &Path) -> Result<()> {
         }
     }
 
+    let pairs = [
+        ("alice@example.org", "ALICE@Example.org"),
+        ("alice@example.org", "alice@example.net"),
+        ("alice@example.org", "\"alice\"@example.org"),
+        ("\"al\\ice\"@example.org", "alice@example.org"),
+        ("joe@b\u{FC}cher.example", "joe@xn--bcher-kva.example"),
+    ];
+    for (n, (first, second)) in pairs.iter().enumerate() {
+        let octets = [&number(first.len()), first.as_bytes(), second.as_bytes()].concat();
+        put("address", &format!("pair-{n}"), &octets)?;
+    }
+
     for (n, cert) in pool.certs.iter().enumerate() {
         let name = &cert.name;
         let octets = fs::read(pool::directory().join("pool/certs").join(name))?;

@@ -62,7 +62,8 @@ pub(crate) fn assert_about(cert: &Cert, address: &EmailAddress) {
     assert_ne!(cert.userids().count(), 0, "a certificate for nobody");
     for user_id in cert.userids() {
         let named = EmailAddress::of_user_id(user_id.userid().value());
-        let matches = named.is_some_and(|named| named.matches(address));
+        let matches =
+            named.is_some_and(|named| named.matches(address) && named.domain() == address.domain());
         assert!(matches, "asked for {address}, got {:?}", user_id.userid());
     }
 }

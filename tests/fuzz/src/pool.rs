@@ -2,7 +2,7 @@
 //! what their owners have signed.
 //!
 //! No program can sign. So whatever comes out of this crate must be among the
-//! [truths](Pool::truths), and a revocation that was in an answer must count.
+//! truths, and a revocation that was in an answer must count.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;

@@ -1,0 +1,16 @@
+//! The long run: libFuzzer drives the target that `FUZZ_TARGET` names.
+
+#![no_main]
+
+use std::sync::LazyLock;
+
+use fuzz::Target;
+
+static TARGET: LazyLock<&Target> = LazyLock::new(|| {
+    let name = std::env::var("FUZZ_TARGET").unwrap_or_default();
+    fuzz::target(&name).unwrap_or_else(|| panic!("FUZZ_TARGET={name:?} is none of the targets"))
+});
+
+libfuzzer_sys::fuzz_target!(init: LazyLock::force(&TARGET), |data: &[u8]| {
+    TARGET.run(data);
+});

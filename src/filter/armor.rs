@@ -20,20 +20,27 @@ pub(crate) fn blocks(text: &[u8]) -> Vec<Option<Vec<u8>>> {
         .split(|&octet| octet == b'\n')
         .map(<[u8]>::trim_ascii);
     let mut blocks = Vec::new();
-    while lines.any(|line| line.starts_with(BEGIN)) {
-        blocks.push(block(&mut lines));
+    let mut has_begun = false;
+    while has_begun || lines.any(|line| line.starts_with(BEGIN)) {
+        let content;
+        (content, has_begun) = block(&mut lines);
+        blocks.push(content);
     }
     blocks
 }
 
-/// One block, from behind its first line up to its last.
-fn block<'a>(lines: &mut impl Iterator<Item = &'a [u8]>) -> Option<Vec<u8>> {
+/// One block, from behind its first line up to its last; and whether another one
+/// has begun instead of that.
+fn block<'a>(lines: &mut impl Iterator<Item = &'a [u8]>) -> (Option<Vec<u8>>, bool) {
     let mut decoder = Decoder::default();
     let mut in_headers = true;
     let mut checksum = false;
     for line in lines {
         if line.starts_with(END) {
-            return decoder.finish();
+            return (decoder.finish(), false);
+        }
+        if line.starts_with(BEGIN) {
+            return (None, true);
         }
         if in_headers {
             // Headers end with an empty line; some write none at all.
@@ -52,7 +59,7 @@ fn block<'a>(lines: &mut impl Iterator<Item = &'a [u8]>) -> Option<Vec<u8>> {
         }
     }
     // Cut off before its last line.
-    None
+    (None, false)
 }
 
 /// Base64 (RFC 4648, section 4).
@@ -162,12 +169,14 @@ mod tests {
         let split = good.replace("SGVs", "SGVs\n=abcd\nSGVs");
         let cut = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nSGVs\n";
         assert_eq!(
-            armored(&[good, &bad, good, &split, cut].concat()),
+            armored(&[good, &bad, good, &split, cut, good, cut].concat()),
             [
                 Some(b"Hel".to_vec()),
                 None,
                 Some(b"Hel".to_vec()),
                 None,
+                None,
+                Some(b"Hel".to_vec()),
                 None
             ]
         );

@@ -10,7 +10,7 @@ use crate::encode::{is_unreserved, push_percent_encoded};
 pub(super) const SUBDOMAIN: &str = "openpgpkey.";
 
 /// The longest name of a host, in octets without the root's dot (RFC 1035 §3.1).
-const MAX_HOST: usize = 253;
+pub(super) const MAX_HOST: usize = 253;
 
 /// The places of an address in a Web Key Directory
 /// (draft-koch-openpgp-webkey-service §3.1).

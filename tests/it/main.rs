@@ -9,6 +9,7 @@ mod filter_by_key;
 mod hostile;
 mod order;
 mod privacy;
+mod publish;
 mod refresh;
 mod vectors;
 mod verify;

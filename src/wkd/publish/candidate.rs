@@ -1,6 +1,6 @@
 //! A certificate that claims addresses of the domain.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use sequoia_openpgp::packet::UserID;
 use sequoia_openpgp::serialize::MarshalInto;
@@ -16,6 +16,9 @@ use crate::filter::{algorithms, reference_time};
 use crate::status::status;
 use crate::text::rfc3339;
 use crate::{CertStatus, EmailAddress};
+
+/// The unit of OpenPGP's times.
+const SECOND: Duration = Duration::from_secs(1);
 
 /// A certificate with a User ID of the domain.
 #[derive(Debug)]
@@ -150,7 +153,11 @@ impl<'c> Candidate<'c> {
             }
             CertStatus::Valid | CertStatus::Expired | CertStatus::Revoked(_) => {}
         }
-        let minimised = minimise(cert, ids, rules, time).map_err(|_| Why::Malformed)?;
+        // Subkeys mostly expire together with the certificate: those stay.
+        let end = whole.expiration.and_then(|end| end.checked_sub(SECOND));
+        let alive = end.map_or(time, |end| end.min(time));
+        let times = (time, alive);
+        let minimised = minimise(cert, ids, rules, times).map_err(|_| Why::Malformed)?;
         let alone = Judgement::of(&minimised, rules, time);
         if (&alone.status, alone.can_encrypt) != (&whole.status, whole.can_encrypt) {
             return Err(Why::JudgedDifferently);

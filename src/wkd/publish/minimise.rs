@@ -17,16 +17,18 @@ use crate::status::{SelfRevocationsCount, revokers};
 /// The certificate with these User IDs, in its least form by the rules.
 ///
 /// Signatures are verified one by one, newest first: most are never looked at.
+/// Subkeys are live that are so at the time `alive`.
 pub(super) fn minimise(
     cert: &Cert,
     ids: &[&UserID],
     rules: &Rules,
-    time: SystemTime,
+    (time, alive): (SystemTime, SystemTime),
 ) -> sequoia_openpgp::Result<Cert> {
     let minimiser = Minimiser {
         rules,
         policy: SelfRevocationsCount(&*rules.policy),
         time,
+        alive,
         claimed: Claimed::new(cert, ids),
         revokers: match others_revoke(cert) {
             true => revokers::revokers(cert),
@@ -49,6 +51,7 @@ struct Minimiser<'r> {
     rules: &'r Rules,
     policy: SelfRevocationsCount<'r>,
     time: SystemTime,
+    alive: SystemTime,
     claimed: Claimed,
     /// Whom the owner named for revoking it.
     revokers: Vec<Fingerprint>,
@@ -96,7 +99,7 @@ impl Minimiser<'_> {
             return;
         };
         let is_sound = bundle.binding_signature(&self.policy, self.time).is_ok();
-        let is_alive = newest.key_alive(subkey.key(), self.time).is_ok();
+        let is_alive = newest.key_alive(subkey.key(), self.alive).is_ok();
         let is_revoked =
             bundle.self_revocations().next().is_some() || self.designated(bundle).next().is_some();
         if !(is_sound && is_alive || is_revoked || self.rules.keep.expired_subkeys) {

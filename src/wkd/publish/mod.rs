@@ -24,6 +24,7 @@ mod domain;
 mod entry;
 mod judge;
 mod keep;
+mod keyring;
 mod merge;
 mod minimise;
 mod plan;
@@ -35,6 +36,7 @@ mod standing;
 
 pub use self::entry::{Entry, Note};
 pub use self::keep::Keep;
+pub use self::keyring::{BrokenCert, Keyring};
 pub use self::publication::{File, Publication};
 pub use self::skipped::{Skipped, Why};
 use crate::{EmailAddress, Error};

@@ -4,6 +4,7 @@ use super::entry::Entry;
 use super::skipped::Skipped;
 use crate::EmailAddress;
 use crate::wkd::Layout;
+use crate::wkd::url::MAX_HOST;
 
 /// A domain's directory, as data: for a web server's files, or for a database.
 ///
@@ -30,6 +31,13 @@ impl Publication {
     /// The domain, in A-labels.
     pub fn domain(&self) -> &str {
         &self.domain
+    }
+
+    /// The host that serves it by this method; `None` where its name would be too
+    /// long to exist, so that clients ask by the direct method.
+    pub fn host(&self, layout: Layout) -> Option<String> {
+        let host = layout.host(&self.domain);
+        (host.len() <= MAX_HOST).then_some(host)
     }
 
     /// What is served, by address; each [hash](Entry::hash) once.

@@ -7,7 +7,6 @@ use sequoia_openpgp::policy::Policy;
 
 use super::rules::Rules;
 use crate::CertStatus;
-use crate::filter::algorithms;
 use crate::status::{SelfRevocationsCount, in_force, revokers, status};
 
 /// What those find out who get the certificate.
@@ -36,18 +35,17 @@ impl Judgement {
 }
 
 /// Whether it has a key that is neither revoked nor expired, that the policy
-/// accepts and the backend computes, and that may encrypt.
+/// accepts and that may encrypt. What the backend computes does not matter: those
+/// who encrypt to it have another.
 fn can_encrypt(cert: &Cert, policy: &dyn Policy, rules: &Rules, time: SystemTime) -> bool {
     cert.keys()
         .with_policy(policy, time)
-        .supported()
         .alive()
         .revoked(false)
         .for_transport_encryption()
         .for_storage_encryption()
         .any(|key| {
             let subkey = key.key().fingerprint();
-            algorithms::is_computable(key.key())
-                && revokers::of_subkey(cert, &subkey, time, rules.keys.iter()).is_none()
+            revokers::of_subkey(cert, &subkey, time, rules.keys.iter()).is_none()
         })
 }

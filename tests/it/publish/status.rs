@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use openpgp_discovery::CertStatus;
 use openpgp_discovery::openpgp::cert::prelude::*;
 use openpgp_discovery::openpgp::policy::StandardPolicy;
-use openpgp_discovery::openpgp::types::{HashAlgorithm, ReasonForRevocation};
+use openpgp_discovery::openpgp::types::{HashAlgorithm, KeyFlags, ReasonForRevocation};
 use openpgp_discovery::openpgp::{Cert, Profile};
 use openpgp_discovery::wkd::publish::{Publisher, Why};
 use testbed::certs::{Recipe, with_revocation, without_user_ids};
@@ -207,6 +207,40 @@ fn what_would_be_judged_differently_is_not_published() {
     }
     // Expired is what the whole is.
     assert_eq!(why(&plan([torn(Some(25), None)])), Why::Expired);
+}
+
+#[test]
+fn what_could_no_longer_encrypt_is_not_published() {
+    let (bare, _) = CertBuilder::new()
+        .set_cipher_suite(CipherSuite::RSA2k)
+        .set_creation_time(days_ago(30))
+        .generate()
+        .expect("a certificate");
+    let certifies = KeyFlags::empty().set_certification();
+    for (elsewhere, here, expected) in [
+        (true, true, None),
+        (true, false, Some(Why::JudgedDifferently)),
+        (false, true, Some(Why::JudgedDifferently)),
+        (false, false, None),
+    ] {
+        let builder = |encrypts, primary| {
+            let flags = match encrypts {
+                true => certifies.clone().set_transport_encryption(),
+                false => certifies.clone(),
+            };
+            binding(days_ago(20))
+                .set_key_flags(flags)
+                .and_then(|b| b.set_primary_userid(primary))
+                .expect("short subpackets")
+        };
+        let cert = bound(&bare, HOME, builder(elsewhere, true));
+        let cert = bound(&cert, ALICE, builder(here, false));
+        let publication = plan([cert]);
+        match expected {
+            Some(expected) => assert_eq!(why(&publication), expected),
+            None => assert_eq!(publication.entries()[0].notes().is_empty(), here),
+        }
+    }
 }
 
 #[test]

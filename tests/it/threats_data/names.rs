@@ -87,7 +87,7 @@ fn broken_text_names_nobody() {
     ] {
         let id = UserID::from(octets);
         let (cert, _) = CertBuilder::new().add_userid(id).generate().expect("a key");
-        let filtered = apply(&super::octets_of(&cert));
+        let filtered = apply(&octets_of(&cert));
         let (kept, reasons) = told(&filtered);
         assert_eq!((kept, reasons), (0, vec![Reason::AddressNotCertified]));
     }
@@ -138,7 +138,7 @@ fn a_certification_by_another_key_is_no_binding() {
         ),
     ] {
         // Also where the other key stands beside it.
-        for beside in [Vec::new(), super::octets_of(&ca)] {
+        for beside in [Vec::new(), octets_of(&ca)] {
             let filtered = apply(&[&head[..], &signatures, &beside].concat());
             assert_eq!(filtered.kept().len(), kept, "{name}");
             for kept in filtered.kept() {

@@ -50,6 +50,12 @@ fn armor_that_lies() {
             malformed(),
         ),
         (
+            "no last line",
+            public.replace("-----END PGP PUBLIC KEY BLOCK-----\n", ""),
+            0,
+            malformed(),
+        ),
+        (
             "something behind the checksum",
             public.replace("-----END", "=AAAA\nAAAA\n-----END"),
             0,

@@ -88,14 +88,24 @@ fn floods_are_refused_or_dropped() {
         let mut limits = Limits::default();
         limits.body = 8 << 20;
         let filter = Filter::new().limits(limits);
-        // Direct-key signatures stand behind the key, the others anywhere.
+        // Direct-key signatures stand behind the key, and certifications behind the
+        // User ID; others at the end.
         let mut body = sample.binary();
-        let first = openpgp_discovery::filter::packets(&body).next();
-        let at = first.expect("a key").expect("whole").bytes().len();
-        let at = if name.contains("owner") {
+        let behind = |tag: u8| {
+            let packets = openpgp_discovery::filter::packets(&body).map(|p| p.expect("whole"));
+            let mut at = 0;
+            for packet in packets {
+                at += packet.bytes().len();
+                if packet.tag() == tag {
+                    break;
+                }
+            }
             at
-        } else {
-            body.len()
+        };
+        let at = match name {
+            _ if name.contains("owner") => behind(PUBLIC_KEY),
+            _ if name.contains("others") => behind(USER_ID),
+            _ => body.len(),
         };
         body.splice(at..at, flood);
         let filtered = filter.apply(&body, &alice());

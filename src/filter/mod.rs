@@ -156,7 +156,7 @@ impl Filter {
     /// At least one of the two lists has something in it.
     ///
     /// What that costs is for the answer's author to say, within the [`Limits`]:
-    /// most take less than a millisecond, the worst about 35, with the slowest crypto
+    /// most take less than a millisecond, the worst some tens, with the slowest crypto
     /// backend. In an asynchronous program, call it where blocking is allowed.
     pub fn apply(&self, body: &[u8], address: &EmailAddress) -> Filtered {
         self.apply_until(body, address, &AtomicBool::new(false))

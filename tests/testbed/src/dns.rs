@@ -1,21 +1,24 @@
 //! The DNS server: a table of names, and what goes wrong with them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hickory_server::Server;
+use hickory_server::net::NetError;
 use hickory_server::net::runtime::Time;
-use hickory_server::proto::op::{Edns, Header, HeaderCounts, Metadata, ResponseCode};
+use hickory_server::net::xfer::Protocol;
+use hickory_server::proto::op::{Edns, Header, HeaderCounts, Metadata, Query, ResponseCode};
 use hickory_server::proto::rr::rdata::{CNAME, SOA, TXT};
 use hickory_server::proto::rr::{Name, RData, Record, RecordType};
+use hickory_server::proto::serialize::binary::{BinDecoder, BinEncodable};
 use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
-use hickory_server::zone_handler::MessageResponseBuilder;
+use hickory_server::zone_handler::{MessageResponseBuilder, Queries};
 use tokio::net::{TcpListener, UdpSocket};
 
-use crate::log::{Log, Query, lock};
+use crate::log::{self, Log, lock};
 
 /// Nothing may be kept by a resolver: the log shows every look-up, and what a
 /// test plants holds at once.
@@ -36,6 +39,24 @@ pub enum Trouble {
     Refused,
     /// No answer at all.
     Mute,
+    /// Over UDP an answer that is cut off and holds nothing; over TCP all of it.
+    CutOff,
+    /// An alias to yet another name, whatever is asked, and never its address.
+    /// With a wildcard there is no end to them.
+    EndlessAliases,
+}
+
+/// What is wrong with a forged answer, as somebody sends it who does not see the
+/// question: all else is right.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lie {
+    /// It answers another question's ID.
+    Id,
+    /// It repeats another question.
+    Question,
+    /// It repeats the question in lower case.
+    Case,
 }
 
 /// What one name holds; see [`Testbed::name`](crate::Testbed::name).
@@ -60,6 +81,30 @@ impl NameEntry<'_> {
     /// Adds a TXT record: a name with nothing else has no address.
     pub fn txt(self, text: &str) -> Self {
         self.record(RData::TXT(TXT::new(vec![text.to_owned()])))
+    }
+
+    /// Gives this address alone to the next question for its family, before
+    /// all else.
+    pub fn address_once(self, ip: impl Into<IpAddr>) -> Self {
+        let data = match ip.into() {
+            IpAddr::V4(ip) => RData::A(ip.into()),
+            IpAddr::V6(ip) => RData::AAAA(ip.into()),
+        };
+        self.edit(|entry| entry.once.push_back(data))
+    }
+
+    /// Over UDP, sends a forged answer with this address (to questions for its
+    /// family) before what is planted.
+    pub fn forged(self, lie: Lie, ip: impl Into<IpAddr>) -> Self {
+        let ip = ip.into();
+        self.edit(|entry| entry.forged = Some((lie, ip)))
+    }
+
+    /// Adds, to each answer about it, an address of another name, to be kept for
+    /// an hour: among the answers and among the additional records.
+    pub fn with_foreign(self, other: &str, ip: Ipv4Addr) -> Self {
+        let foreign = Record::from_rdata(absolute(other), 3600, RData::A(ip.into()));
+        self.edit(|entry| entry.foreign = Some(foreign))
     }
 
     /// Adds a record of any type.
@@ -118,7 +163,14 @@ impl Zone {
 
     /// What to answer; `None` for silence.
     fn look_up(&self, asked: &str, record_type: RecordType) -> Option<(ResponseCode, Vec<Record>)> {
-        let names = lock(&self.names);
+        let mut names = lock(&self.names);
+        if let Some(entry) = names.get_mut(asked) {
+            let next = entry.once.iter();
+            let next = next.map(RData::record_type).position(|r| r == record_type);
+            if let Some(data) = next.and_then(|next| entry.once.remove(next)) {
+                return Some((ResponseCode::NoError, vec![record(asked, data)]));
+            }
+        }
         let mut name = asked.to_owned();
         let mut chain = Vec::new();
         for _ in 0..MAX_ALIASES {
@@ -135,7 +187,12 @@ impl Zone {
                 Some(Trouble::ServFail) => return Some((ResponseCode::ServFail, Vec::new())),
                 Some(Trouble::Refused) => return Some((ResponseCode::Refused, Vec::new())),
                 Some(Trouble::Mute) => return None,
-                None => {}
+                Some(Trouble::EndlessAliases) => {
+                    let next = RData::CNAME(CNAME(absolute(&next_alias(&name))));
+                    chain.push(record(&name, next));
+                    return Some((ResponseCode::NoError, chain));
+                }
+                Some(Trouble::CutOff) | None => {}
             }
             let Some(target) = &entry.alias else {
                 let fitting = entry
@@ -154,12 +211,50 @@ impl Zone {
         // A loop: what a recursive server says when it gives up.
         Some((ResponseCode::ServFail, Vec::new()))
     }
+
+    /// What else goes wrong with an answer about this name.
+    fn extras(&self, asked: &str, record_type: RecordType) -> Extras {
+        let Some(entry) = find(&lock(&self.names), asked) else {
+            return Extras::default();
+        };
+        let trouble = entry.trouble_with.get(&record_type);
+        Extras {
+            cut_off: trouble.or(entry.trouble.as_ref()) == Some(&Trouble::CutOff),
+            forged: entry.forged.filter(|(_, ip)| match ip {
+                IpAddr::V4(_) => record_type == RecordType::A,
+                IpAddr::V6(_) => record_type == RecordType::AAAA,
+            }),
+            foreign: entry.foreign,
+        }
+    }
+}
+
+#[derive(Default)]
+struct Extras {
+    cut_off: bool,
+    forged: Option<(Lie, IpAddr)>,
+    foreign: Option<Record>,
+}
+
+/// `a1.` before the name; then `a2.` in its place, and so on.
+fn next_alias(name: &str) -> String {
+    let counted = name
+        .strip_prefix('a')
+        .and_then(|rest| rest.split_once('.'))
+        .and_then(|(count, rest)| Some((count.parse::<u64>().ok()?, rest)));
+    match counted {
+        Some((count, rest)) => format!("a{}.{rest}", count + 1),
+        None => format!("a1.{name}"),
+    }
 }
 
 const MAX_ALIASES: usize = 8;
 
 #[derive(Clone, Debug, Default)]
 struct Entry {
+    once: VecDeque<RData>,
+    forged: Option<(Lie, IpAddr)>,
+    foreign: Option<Record>,
     records: Vec<RData>,
     alias: Option<String>,
     trouble: Option<Trouble>,
@@ -274,21 +369,68 @@ impl RequestHandler for Handler {
         };
         let name = key(&info.query.original().name().to_ascii());
         let record_type = info.query.query_type();
-        self.log.query(Query {
+        self.log.query(log::Query {
             name: name.clone(),
             record_type,
             protocol: request.protocol(),
         });
-        let Some((code, answers)) = self.zone.look_up(&name, record_type) else {
+        let extras = self.zone.extras(&name, record_type);
+        let udp = request.protocol() == Protocol::Udp;
+        if let Some((lie, ip)) = extras.forged.filter(|_| udp) {
+            // The client may have gone already.
+            let _ = forge(request, lie, ip, out.clone()).await;
+        }
+        let Some((code, mut answers)) = self.zone.look_up(&name, record_type) else {
             return sent(Err(()), metadata);
         };
+        if extras.cut_off && udp {
+            metadata.truncation = true;
+            let message = response.build(metadata, [], [], [], []);
+            return sent(out.send_response(message).await, metadata);
+        }
+        answers.extend(extras.foreign.clone());
         metadata.response_code = code;
         let denied = matches!(code, ResponseCode::NXDomain | ResponseCode::NoError)
             && !answers.iter().any(|r| r.record_type() == record_type);
         let soa = denied.then(|| record("", RData::SOA(soa())));
-        let message = response.build(metadata, &answers, &[], &soa, &[]);
+        let message = response.build(metadata, &answers, &[], &soa, &extras.foreign);
         sent(out.send_response(message).await, metadata)
     }
+}
+
+/// Sends an answer with this address that is wrong in one thing.
+async fn forge<R: ResponseHandler>(
+    request: &Request,
+    lie: Lie,
+    ip: IpAddr,
+    mut out: R,
+) -> Result<ResponseInfo, NetError> {
+    let info = request
+        .request_info()
+        .map_err(|_| NetError::from("not one question"))?;
+    let asked = info.query.original();
+    let mut metadata = Metadata::response_from_request(&request.metadata);
+    metadata.recursion_available = true;
+    let mut question = Query::query(asked.name().clone(), asked.query_type());
+    match lie {
+        Lie::Id => metadata.id = !metadata.id,
+        Lie::Question => {
+            question.set_name(absolute("another.example"));
+        }
+        Lie::Case => {
+            question.set_name(asked.name().to_lowercase());
+        }
+    }
+    let data = match ip {
+        IpAddr::V4(ip) => RData::A(ip.into()),
+        IpAddr::V6(ip) => RData::AAAA(ip.into()),
+    };
+    let answer = Record::from_rdata(question.name().clone(), TTL, data);
+    let octets = question.to_bytes()?;
+    let questions = Queries::read(&mut BinDecoder::new(&octets), 1)?;
+    let response = MessageResponseBuilder::new(&questions, None);
+    out.send_response(response.build(metadata, [&answer], [], [], []))
+        .await
 }
 
 /// What was sent; or, for the server's own books, what would have been.

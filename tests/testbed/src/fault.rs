@@ -27,11 +27,15 @@ pub enum Fault {
     Mute,
     /// Connections are accepted and closed at once.
     CloseAtAccept,
+    /// The server's part of the handshake stops in the middle.
+    StallHandshake,
+    /// The same, and the connection is closed.
+    CutHandshake,
 }
 
 impl Fault {
     /// Every fault, for tables.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Expired,
         Self::NotYetValid,
         Self::WrongName,
@@ -42,6 +46,8 @@ impl Fault {
         Self::Refused,
         Self::Mute,
         Self::CloseAtAccept,
+        Self::StallHandshake,
+        Self::CutHandshake,
     ];
 
     /// Where a host with this fault is reached: faults below TLS show before a

@@ -7,18 +7,18 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hickory_server::Server;
-use hickory_server::net::NetError;
 use hickory_server::net::runtime::Time;
 use hickory_server::net::xfer::Protocol;
-use hickory_server::proto::op::{Edns, Header, HeaderCounts, Metadata, Query, ResponseCode};
+use hickory_server::proto::op::{
+    Edns, Header, HeaderCounts, Message, Metadata, OpCode, ResponseCode,
+};
 use hickory_server::proto::rr::rdata::{CNAME, SOA, TXT};
 use hickory_server::proto::rr::{Name, RData, Record, RecordType};
-use hickory_server::proto::serialize::binary::{BinDecoder, BinEncodable};
 use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
-use hickory_server::zone_handler::{MessageResponseBuilder, Queries};
+use hickory_server::zone_handler::MessageResponseBuilder;
 use tokio::net::{TcpListener, UdpSocket};
 
-use crate::log::{self, Log, lock};
+use crate::log::{Log, Query, lock};
 
 /// Nothing may be kept by a resolver: the log shows every look-up, and what a
 /// test plants holds at once.
@@ -72,10 +72,7 @@ pub struct NameEntry<'a> {
 impl NameEntry<'_> {
     /// Adds an address.
     pub fn address(self, ip: impl Into<IpAddr>) -> Self {
-        self.record(match ip.into() {
-            IpAddr::V4(ip) => RData::A(ip.into()),
-            IpAddr::V6(ip) => RData::AAAA(ip.into()),
-        })
+        self.record(address(ip.into()))
     }
 
     /// Adds a TXT record: a name with nothing else has no address.
@@ -86,10 +83,7 @@ impl NameEntry<'_> {
     /// Gives this address alone to the next question for its family, before
     /// all else.
     pub fn address_once(self, ip: impl Into<IpAddr>) -> Self {
-        let data = match ip.into() {
-            IpAddr::V4(ip) => RData::A(ip.into()),
-            IpAddr::V6(ip) => RData::AAAA(ip.into()),
-        };
+        let data = address(ip.into());
         self.edit(|entry| entry.once.push_back(data))
     }
 
@@ -312,8 +306,10 @@ impl DnsServer {
     pub(crate) async fn start(zone: Arc<Zone>, log: Arc<Log>) -> io::Result<Self> {
         let (udp, tcp) = bind_both().await?;
         let address = udp.local_addr()?;
-        let mut server = Server::new(Handler { zone, log });
-        server.register_socket(udp);
+        let udp = udp.into_std()?;
+        let spoof = udp.try_clone()?;
+        let mut server = Server::new(Handler { zone, log, spoof });
+        server.register_socket(UdpSocket::from_std(udp)?);
         server.register_listener(tcp, Duration::from_secs(60), 16);
         Ok(Self {
             address,
@@ -343,6 +339,8 @@ async fn bind_both() -> io::Result<(UdpSocket, TcpListener)> {
 struct Handler {
     zone: Arc<Zone>,
     log: Arc<Log>,
+    /// The server's own socket, for what is said in its name.
+    spoof: std::net::UdpSocket,
 }
 
 #[async_trait::async_trait]
@@ -369,7 +367,7 @@ impl RequestHandler for Handler {
         };
         let name = key(&info.query.original().name().to_ascii());
         let record_type = info.query.query_type();
-        self.log.query(log::Query {
+        self.log.query(Query {
             name: name.clone(),
             record_type,
             protocol: request.protocol(),
@@ -377,8 +375,10 @@ impl RequestHandler for Handler {
         let extras = self.zone.extras(&name, record_type);
         let udp = request.protocol() == Protocol::Udp;
         if let Some((lie, ip)) = extras.forged.filter(|_| udp) {
-            // The client may have gone already.
-            let _ = forge(request, lie, ip, out.clone()).await;
+            let forged = forgery(request, lie, ip);
+            // hickory's own way out takes no answer with another ID. The client
+            // may have gone already.
+            let _ = forged.map(|forged| self.spoof.send_to(&forged, request.src()));
         }
         let Some((code, mut answers)) = self.zone.look_up(&name, record_type) else {
             return sent(Err(()), metadata);
@@ -398,39 +398,35 @@ impl RequestHandler for Handler {
     }
 }
 
-/// Sends an answer with this address that is wrong in one thing.
-async fn forge<R: ResponseHandler>(
-    request: &Request,
-    lie: Lie,
-    ip: IpAddr,
-    mut out: R,
-) -> Result<ResponseInfo, NetError> {
-    let info = request
-        .request_info()
-        .map_err(|_| NetError::from("not one question"))?;
-    let asked = info.query.original();
-    let mut metadata = Metadata::response_from_request(&request.metadata);
-    metadata.recursion_available = true;
-    let mut question = Query::query(asked.name().clone(), asked.query_type());
+/// An answer with this address that is wrong in one thing; `None` where the
+/// question cannot be answered at all.
+fn forgery(request: &Request, lie: Lie, ip: IpAddr) -> Option<Vec<u8>> {
+    let info = request.request_info().ok()?;
+    let mut question = info.query.original().clone();
+    let mut id = request.metadata.id;
     match lie {
-        Lie::Id => metadata.id = !metadata.id,
+        Lie::Id => id = !id,
         Lie::Question => {
             question.set_name(absolute("another.example"));
         }
         Lie::Case => {
-            question.set_name(asked.name().to_lowercase());
+            question.set_name(question.name().to_lowercase());
         }
     }
-    let data = match ip {
+    let answer = Record::from_rdata(question.name().clone(), TTL, address(ip));
+    let mut message = Message::response(id, OpCode::Query);
+    message.metadata.recursion_desired = true;
+    message.metadata.recursion_available = true;
+    message.add_query(question);
+    message.add_answer(answer);
+    message.to_vec().ok()
+}
+
+fn address(ip: IpAddr) -> RData {
+    match ip {
         IpAddr::V4(ip) => RData::A(ip.into()),
         IpAddr::V6(ip) => RData::AAAA(ip.into()),
-    };
-    let answer = Record::from_rdata(question.name().clone(), TTL, data);
-    let octets = question.to_bytes()?;
-    let questions = Queries::read(&mut BinDecoder::new(&octets), 1)?;
-    let response = MessageResponseBuilder::new(&questions, None);
-    out.send_response(response.build(metadata, [&answer], [], [], []))
-        .await
+    }
 }
 
 /// What was sent; or, for the server's own books, what would have been.

@@ -10,6 +10,7 @@ mod hostile;
 mod order;
 mod privacy;
 mod refresh;
+mod threats;
 mod vectors;
 mod verify;
 mod vks;

@@ -13,6 +13,7 @@ mod order;
 mod privacy;
 mod publish;
 mod refresh;
+mod threats;
 mod threats_data;
 mod vectors;
 mod verify;

@@ -42,7 +42,7 @@ fn armor_that_lies() {
         ("a thousand headers", headers(1_000), 1, vec![]),
         ("headers without an end", endless, 0, malformed()),
         ("a header without an end", one_line, 0, malformed()),
-        ("one block begins in another", twice, 0, malformed()),
+        ("one block begins in another", twice, 1, malformed()),
         (
             "no end",
             public.replace("-----END", "-----STOP"),

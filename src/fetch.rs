@@ -220,6 +220,9 @@ fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
 
+/// The longest name in DNS (RFC 1035 §3.1): a longer one would only fill a report.
+const MAX_NAME: usize = 253;
+
 /// Where a redirect leads. It is checked as the first URL was.
 fn redirect_target(from: &Url, headers: &HeaderMap) -> Result<Url, Error> {
     let host = from.host_str().unwrap_or_default();
@@ -233,6 +236,9 @@ fn redirect_target(from: &Url, headers: &HeaderMap) -> Result<Url, Error> {
     let mut target = from
         .join(location)
         .map_err(|_| no("a Location that is not a URL"))?;
+    if target.host_str().is_some_and(|host| host.len() > MAX_NAME) {
+        return Err(no("a Location with a host name that is too long to exist"));
+    }
     target.set_fragment(None);
     Ok(target)
 }
@@ -333,6 +339,11 @@ mod tests {
             let found = redirect_target(&from, &headers).map_err(|error| error.kind());
             assert_eq!(found.as_ref().map(Url::as_str).map_err(|k| *k), target);
         }
+        let mut headers = HeaderMap::new();
+        let long = format!("https://{}.example/", "a.".repeat(200));
+        headers.insert(LOCATION, long.parse().expect("a value"));
+        let error = redirect_target(&from, &headers).expect_err("no host has this name");
+        assert!(error.to_string().len() < 200, "{error}");
         let error = redirect_target(&from, &HeaderMap::new()).expect_err("no Location");
         assert_eq!(error.kind(), ErrorKind::Redirect);
     }

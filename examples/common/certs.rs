@@ -1,13 +1,15 @@
 //! Reads certificates, as people keep them: binary, or in any number of armored
 //! blocks with text around them; and revocations that stand by themselves.
 
+use std::collections::HashMap;
 use std::io::{self, Read as _};
 
 use openpgp_discovery::openpgp::armor::{Reader, ReaderMode};
 use openpgp_discovery::openpgp::cert::CertParser;
 use openpgp_discovery::openpgp::packet::Signature;
 use openpgp_discovery::openpgp::parse::Parse as _;
-use openpgp_discovery::openpgp::{Cert, KeyHandle};
+use openpgp_discovery::openpgp::types::RevocationType;
+use openpgp_discovery::openpgp::{Cert, Fingerprint, KeyHandle, KeyID};
 
 use super::input::Input;
 use super::packets::{Frame, Sort, find_key, is_known};
@@ -56,6 +58,8 @@ pub(crate) fn read(input: &Input) -> Certs {
 const BEGIN: &[u8] = b"-----BEGIN PGP ";
 const END: &[u8] = b"-----END PGP ";
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+/// So many revocations of one certificate are applied.
+const ENOUGH: usize = 16;
 /// Who has so many errors in one file has no keyring.
 const MANY: usize = 100;
 
@@ -63,9 +67,45 @@ impl Certs {
     /// Revokes those that this file revokes. A revocation of none of them is told.
     pub(crate) fn revoke<'c>(&mut self, certs: impl IntoIterator<Item = &'c mut Cert>) {
         let mut used = vec![false; self.revocations.len()];
+        let mut by_issuer: HashMap<Option<KeyID>, Vec<usize>> = HashMap::new();
+        for (place, revocation) in self.revocations.iter().enumerate() {
+            let mut ids: Vec<_> = revocation
+                .issuers
+                .iter()
+                .map(KeyID::from)
+                .map(Some)
+                .collect();
+            if ids.is_empty() {
+                ids.push(None);
+            }
+            for id in ids {
+                by_issuer.entry(id).or_default().push(place);
+            }
+        }
+        // Each is verified once, however many copies of the certificate there are.
+        let mut verified: HashMap<Fingerprint, Vec<Signature>> = HashMap::new();
         for cert in certs {
-            for (revocation, used) in self.revocations.iter().zip(&mut used) {
-                *used |= revocation.revoke(cert);
+            let all = verified.entry(cert.fingerprint()).or_insert_with(|| {
+                let mut verified = Vec::new();
+                let ids = [Some(KeyID::from(cert.fingerprint())), None];
+                for &place in ids.iter().filter_map(|id| by_issuer.get(id)).flatten() {
+                    if let (Some(revocation), Some(used)) =
+                        (self.revocations.get(place), used.get_mut(place))
+                        && revocation.is_of(cert)
+                    {
+                        *used = true;
+                        verified.push(revocation.signature.clone());
+                    }
+                }
+                // One is enough, and which of them tells the most comes first.
+                verified.sort_by_key(is_soft);
+                verified.truncate(ENOUGH);
+                verified
+            });
+            if !all.is_empty()
+                && let Ok((revoked, _)) = cert.clone().insert_packets(all.clone())
+            {
+                *cert = revoked;
             }
         }
         for (revocation, used) in std::mem::take(&mut self.revocations).into_iter().zip(used) {
@@ -198,7 +238,7 @@ impl Certs {
             match (frame, frame.map(Frame::sort)) {
                 (_, Some(Sort::Primary)) => break,
                 (Some(frame), Some(Sort::Ignored)) => end = frame.end,
-                (Some(frame), Some(Sort::Signature | Sort::Component)) => {
+                (Some(frame), Some(Sort::Signature | Sort::Subkey | Sort::Component)) => {
                     match frame.revocation(octets) {
                         Some(signature) => self
                             .revocations
@@ -243,28 +283,23 @@ impl Revocation {
         }
     }
 
-    /// Whether it is of this certificate, which is revoked then.
-    fn revoke(&self, cert: &mut Cert) -> bool {
+    /// Whether it is of this certificate.
+    fn is_of(&self, cert: &Cert) -> bool {
         let handle = cert.key_handle();
         if !self.issuers.is_empty() && !self.issuers.iter().any(|issuer| issuer.aliases(&handle)) {
             return false;
         }
         let key = cert.primary_key().key();
-        if self
-            .signature
+        self.signature
             .verify_primary_key_revocation(key, key)
-            .is_err()
-        {
-            return false;
-        }
-        match cert.clone().insert_packets([self.signature.clone()]) {
-            Ok((revoked, _)) => {
-                *cert = revoked;
-                true
-            }
-            Err(_) => false,
-        }
+            .is_ok()
     }
+}
+
+/// Whether what the key has signed before still stands.
+fn is_soft(revocation: &Signature) -> bool {
+    let reason = revocation.reason_for_revocation();
+    reason.is_some_and(|(reason, _)| reason.revocation_type() == RevocationType::Soft)
 }
 
 /// Whether another certificate begins within these packets, up to `end`: one of them
@@ -278,7 +313,12 @@ fn hides_key(octets: &[u8], frames: &[Frame], end: usize) -> bool {
 
 /// The certificates in these packets, one if all is well, and whether that is so.
 fn parse(octets: &[u8], frames: &[Frame]) -> (Vec<Cert>, bool) {
-    let kept = frames.iter().filter(|frame| frame.sort() != Sort::Ignored);
+    // A key that is too large has no fingerprint, which the parser takes for granted.
+    let is_fine = |frame: &&Frame| !(frame.sort() == Sort::Ignored || frame.is_oversized());
+    if frames.first().is_some_and(|key| key.is_oversized()) {
+        return (Vec::new(), false);
+    }
+    let kept = frames.iter().filter(is_fine);
     let packets: Vec<u8> = kept.flat_map(|frame| frame.of(octets)).copied().collect();
     let Ok(parser) = CertParser::from_bytes(&packets) else {
         return (Vec::new(), false);

@@ -26,6 +26,7 @@ pub(crate) enum Sort {
     /// A primary key, with which a certificate begins.
     Primary,
     Signature,
+    Subkey,
     /// Something else of a certificate.
     Component,
     /// To be passed over: markers, padding, gpg's own notes about trust, and what is
@@ -101,6 +102,11 @@ impl Frame {
         }
     }
 
+    /// Whether it is a key that cannot be one.
+    pub(crate) fn is_oversized(self) -> bool {
+        matches!(self.sort, Sort::Primary | Sort::Subkey) && self.end - self.start > LARGEST_KEY
+    }
+
     fn body(self, octets: &[u8]) -> &[u8] {
         octets.get(self.body..self.end).unwrap_or_default()
     }
@@ -108,6 +114,7 @@ impl Frame {
     /// Whether there is nothing in it that is unknown, or out of order.
     pub(crate) fn is_clear(self, octets: &[u8]) -> bool {
         self.sort == Sort::Ignored
+            || self.is_oversized()
             || matches!(Packet::from_bytes(self.of(octets)), Ok(packet) if !is_unknown(&packet))
     }
 
@@ -135,7 +142,8 @@ impl Sort {
         match tag {
             5 | 6 => Self::Primary,
             2 => Self::Signature,
-            7 | 13 | 14 | 17 => Self::Component,
+            7 | 14 => Self::Subkey,
+            13 | 17 => Self::Component,
             10 | 12 | 21 | 40.. => Self::Ignored,
             _ => Self::Foreign,
         }

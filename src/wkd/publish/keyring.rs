@@ -1,5 +1,6 @@
 //! Certificates as people keep them: in files, binary or in armor.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::fs::File;
@@ -10,9 +11,16 @@ use std::path::Path;
 use sequoia_openpgp::packet::{Signature, Tag};
 use sequoia_openpgp::parse::Parse;
 use sequoia_openpgp::types::SignatureType;
-use sequoia_openpgp::{Cert, KeyHandle, KeyID, Packet};
+use sequoia_openpgp::{Cert, Fingerprint, KeyHandle, KeyID, Packet};
 
-use crate::filter::{RawPacket, armor, packets};
+use crate::RevocationKind;
+use crate::filter::{RawPacket, algorithms, armor, packets};
+
+/// So many revocations of one certificate are applied, the hard ones first.
+const ENOUGH: usize = 16;
+
+/// The revocations of each certificate that stand by themselves and verify.
+type Verified = HashMap<Fingerprint, Vec<Signature>>;
 
 const EMPTY: &str = "there is no certificate in it";
 
@@ -120,11 +128,13 @@ impl Keyring {
     /// verified before it is applied.
     pub fn certs(&self) -> impl Iterator<Item = Result<Cert, BrokenCert>> {
         let broken = self.broken.iter().cloned().map(Err);
-        let blocks = self.blocks.iter().flat_map(move |block| {
+        let places = self.blocks.iter().flat_map(|block| {
             let certs = block.certs.iter();
-            certs.map(move |range| self.cert(block, range.clone()))
+            certs.map(move |range| (block, range.clone()))
         });
-        broken.chain(blocks)
+        // Each is verified once, however many copies of the certificate there are.
+        let mut verified = HashMap::new();
+        broken.chain(places.map(move |(block, range)| self.cert(block, range, &mut verified)))
     }
 
     fn add_block(&mut self, place: String, octets: Vec<u8>) {
@@ -177,27 +187,49 @@ impl Keyring {
         });
     }
 
-    fn cert(&self, block: &Block, range: Range<usize>) -> Result<Cert, BrokenCert> {
+    fn cert(
+        &self,
+        block: &Block,
+        range: Range<usize>,
+        verified: &mut Verified,
+    ) -> Result<Cert, BrokenCert> {
         let broken = |problem: String| BrokenCert {
             place: block.place.clone(),
             problem: format!("the certificate at octet {}: {problem}", range.start),
         };
         let octets = block.octets.get(range.clone()).unwrap_or_default();
-        let cert = Cert::from_bytes(octets).map_err(|error| broken(error.to_string()))?;
-        Ok(self.revoked(cert.strip_secret_key_material()))
+        let octets = without_oversized(octets);
+        if octets.is_empty() {
+            return Err(broken("its key is far too large".to_owned()));
+        }
+        let cert = Cert::from_bytes(&octets).map_err(|error| broken(error.to_string()))?;
+        Ok(self.revoked(cert.strip_secret_key_material(), verified))
     }
 
     /// The certificate with those revocations that stand somewhere by themselves.
-    fn revoked(&self, cert: Cert) -> Cert {
-        let all = self.revocations.get(&KeyID::from(cert.fingerprint()));
+    fn revoked(&self, cert: Cert, verified: &mut Verified) -> Cert {
+        let Some(all) = self.revocations.get(&KeyID::from(cert.fingerprint())) else {
+            return cert;
+        };
         let key = cert.primary_key().key();
-        let verified: Vec<Packet> = all
-            .into_iter()
-            .flatten()
+        if algorithms::is_oversized(key) {
+            return cert;
+        }
+        let verified = verified.entry(cert.fingerprint()).or_insert_with(|| {
+            let mut verified: Vec<Signature> = all
+                .iter()
+                .filter(|r| r.verify_primary_key_revocation(key, key).is_ok())
+                .cloned()
+                .collect();
+            verified.sort_by_key(|r| RevocationKind::of(r) != RevocationKind::Hard);
+            verified.truncate(ENOUGH);
+            verified
+        });
+        let verified: Vec<Packet> = verified
+            .iter()
             .filter(|revocation| {
                 let mut known = cert.primary_key().self_revocations();
                 !known.any(|known| known.normalized_eq(revocation))
-                    && revocation.verify_primary_key_revocation(key, key).is_ok()
             })
             .map(|revocation| revocation.clone().into())
             .collect();
@@ -231,6 +263,30 @@ impl Keyring {
         let problem = problem.into();
         self.broken.push(BrokenCert { place, problem });
     }
+}
+
+/// The packets of a certificate without subkeys that are too large for a fingerprint;
+/// nothing where its primary key is.
+fn without_oversized(octets: &[u8]) -> Cow<'_, [u8]> {
+    let all = || packets(octets).map_while(Result::ok);
+    let is_oversized = |packet: &RawPacket<'_>| {
+        let tag = Tag::from(packet.tag());
+        let is_key = matches!(
+            tag,
+            Tag::PublicKey | Tag::SecretKey | Tag::PublicSubkey | Tag::SecretSubkey
+        );
+        is_key && algorithms::is_oversized_packet(packet)
+    };
+    if !all().any(|packet| is_oversized(&packet)) {
+        return octets.into();
+    }
+    if all().next().is_none_or(|primary| is_oversized(&primary)) {
+        return Cow::default();
+    }
+    let kept = all().filter(|packet| !is_oversized(packet));
+    kept.flat_map(|packet| packet.bytes().to_vec())
+        .collect::<Vec<_>>()
+        .into()
 }
 
 fn is_key_revocation(packet: &RawPacket<'_>) -> bool {

@@ -8,7 +8,7 @@ use openpgp_discovery::openpgp::cert::prelude::*;
 use openpgp_discovery::openpgp::policy::StandardPolicy;
 use openpgp_discovery::openpgp::types::{HashAlgorithm, KeyFlags, ReasonForRevocation};
 use openpgp_discovery::openpgp::{Cert, Profile};
-use openpgp_discovery::wkd::publish::{Publisher, Why};
+use openpgp_discovery::wkd::publish::{Publisher, Skipped, Why};
 use testbed::certs::{Recipe, with_revocation, without_user_ids};
 
 use super::{
@@ -245,7 +245,7 @@ fn what_could_no_longer_encrypt_is_not_published() {
 
 #[test]
 fn another_date_of_expiration_is_told() {
-    let cert = torn(Some(40), Some(50));
+    let cert = torn(Some(50), Some(40));
     let publication = plan([cert.clone()]);
     let [note] = publication.entries()[0].notes() else {
         panic!("one note");
@@ -254,9 +254,17 @@ fn another_date_of_expiration_is_told() {
     let sentence = note.to_string();
     assert!(sentence.starts_with("It expires at 2"), "{sentence}");
     assert!(sentence.contains("with its other User IDs"), "{sentence}");
-    let never = plan([torn(Some(40), None)]);
-    let sentence = never.entries()[0].notes()[0].to_string();
-    assert!(sentence.starts_with("It expires never"), "{sentence}");
+}
+
+/// The file stays as it is, also on the day on which the whole certificate expires.
+#[test]
+fn what_would_outlive_the_whole_is_not_published() {
+    for (whole, alone) in [(Some(40), Some(50)), (Some(40), None)] {
+        let publication = plan([torn(whole, alone)]);
+        let why: Vec<_> = publication.skipped().iter().map(Skipped::why).collect();
+        assert_eq!(why, [Why::JudgedDifferently], "{whole:?} {alone:?}");
+        assert!(publication.entries().is_empty());
+    }
 }
 
 #[test]

@@ -1,9 +1,10 @@
-//! Packets by their headers, as RFC 9580, section 4.2, frames them: enough to find
-//! where one certificate ends and the next one begins, whatever is in them.
+//! Packets by their headers: enough to find where one certificate ends and the next one
+//! begins, whatever is in them.
 
 use std::ops::Range;
 use std::time::SystemTime;
 
+use openpgp_discovery::filter::packets;
 use openpgp_discovery::openpgp::Packet;
 use openpgp_discovery::openpgp::packet::key::{KeyParts, PrimaryRole};
 use openpgp_discovery::openpgp::packet::{Key, Signature};
@@ -41,37 +42,13 @@ const LARGEST_KEY: usize = 1 << 16;
 impl Frame {
     /// The packet that begins there, if there is a whole one.
     pub(crate) fn at(octets: &[u8], start: usize) -> Option<Self> {
-        let header = octets.get(start..)?;
-        let first = *header.first()?;
-        let number = |from, to| {
-            let digits: &[u8] = header.get(from..to)?;
-            let sum = |sum: u32, &digit: &u8| sum << 8 | u32::from(digit);
-            usize::try_from(digits.iter().fold(0, sum)).ok()
-        };
-        // Only data may have a partial or an indeterminate length.
-        let (tag, body, length) = match (first >> 6, first & 3) {
-            (0b11, _) => match *header.get(1)? {
-                octet @ ..192 => (first & 0x3f, 2, usize::from(octet)),
-                192..224 => (
-                    first & 0x3f,
-                    3,
-                    number(1, 3)?.checked_sub((192 << 8) - 192)?,
-                ),
-                255 => (first & 0x3f, 6, number(2, 6)?),
-                224.. => return None,
-            },
-            (0b10, 0) => (first >> 2 & 0xf, 2, number(1, 2)?),
-            (0b10, 1) => (first >> 2 & 0xf, 3, number(1, 3)?),
-            (0b10, 2) => (first >> 2 & 0xf, 5, number(1, 5)?),
-            _ => return None,
-        };
-        let body = start.checked_add(body)?;
-        let end = body.checked_add(length)?;
-        (end <= octets.len()).then_some(Self {
+        let packet = packets(octets.get(start..)?).next()?.ok()?;
+        let end = start.checked_add(packet.bytes().len())?;
+        Some(Self {
             start,
             end,
-            body,
-            sort: Sort::of(tag),
+            body: end.checked_sub(packet.body().len())?,
+            sort: Sort::of(packet.tag()),
         })
     }
 

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use super::cert_file::CertFile;
 use super::exit;
 use super::keyring::Keyring;
-use super::run::is_closed_pipe;
+use super::pipe::is_closed_pipe;
 
 /// The exit status, where the file has been written or has not: the one that the work
 /// gave, which is `None` after Ctrl-C; or `closed`, where the reader of stdout has gone.

@@ -39,10 +39,12 @@ mod common {
     pub(crate) mod packets;
     pub(crate) mod page;
     pub(crate) mod paint;
+    pub(crate) mod pipe;
     pub(crate) mod print;
     pub(crate) mod progress;
     pub(crate) mod run;
     pub(crate) mod sanitize;
+    pub(crate) mod tally;
     pub(crate) mod trail;
 }
 use common::cert_file::CertFile;

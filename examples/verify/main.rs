@@ -37,21 +37,24 @@ mod common {
     pub(crate) mod packets;
     pub(crate) mod page;
     pub(crate) mod paint;
+    pub(crate) mod pipe;
     pub(crate) mod print;
     pub(crate) mod progress;
     pub(crate) mod run;
     pub(crate) mod sanitize;
+    pub(crate) mod tally;
     pub(crate) mod trail;
 }
 use answer::Answer;
-use common::exit::Tally;
 use common::input::Input;
 use common::options::NetworkOptions;
 use common::output::OutputFile;
 use common::paint::Paint;
+use common::pipe::is_closed_pipe;
 use common::progress::Progress;
-use common::run::{interrupt, is_closed_pipe, run, usage_error};
+use common::run::{interrupt, run, usage_error};
 use common::sanitize::clean;
+use common::tally::{Tally, Verdict};
 use common::{blocking, exit, json, log, trail};
 use source::Sources;
 
@@ -202,7 +205,7 @@ async fn verify(
     let mut tally = Tally::default();
     for why in &sources.broken {
         progress.aside(|| eprintln!("verify: {why}"));
-        tally.add(exit::Verdict::Undetermined);
+        tally.add(Verdict::Undetermined);
     }
     let mut verify = locator.verify().freshness(match args.freshness {
         FreshnessName::Strict => Freshness::Strict,

@@ -11,8 +11,8 @@ use sequoia_openpgp::types::RevocationStatus;
 use sequoia_openpgp::{Cert, Fingerprint};
 
 use super::claimed::Claimed;
-use super::rules::{Everything, Rules};
-use crate::status::{SelfRevocationsCount, revokers};
+use super::rules::Rules;
+use crate::status::{EveryAlgorithm, SelfRevocationsCount, revokers};
 
 /// The certificate with these User IDs, in its least form by the rules.
 ///
@@ -151,7 +151,7 @@ impl Minimiser<'_> {
     fn newest<'c, C>(&self, bundle: &'c ComponentBundle<C>) -> Option<&'c Signature> {
         bundle
             .binding_signature(&self.policy, self.time)
-            .or_else(|_| bundle.binding_signature(&Everything, self.time))
+            .or_else(|_| bundle.binding_signature(&EveryAlgorithm, self.time))
             .ok()
     }
 

@@ -4,10 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use sequoia_openpgp::Cert;
-use sequoia_openpgp::cert::prelude::ValidErasedKeyAmalgamation;
-use sequoia_openpgp::packet::Signature;
-use sequoia_openpgp::packet::key::PublicParts;
-use sequoia_openpgp::policy::{HashAlgoSecurity, Policy};
+use sequoia_openpgp::policy::Policy;
 
 use super::{Keep, Publisher};
 use crate::filter::PrimaryKey;
@@ -39,19 +36,5 @@ impl Rules {
                 .map(|cert| cert.primary_key().key().clone())
                 .collect(),
         }
-    }
-}
-
-/// Takes every signature that verifies, however weak.
-#[derive(Debug)]
-pub(super) struct Everything;
-
-impl Policy for Everything {
-    fn signature(&self, _: &Signature, _: HashAlgoSecurity) -> sequoia_openpgp::Result<()> {
-        Ok(())
-    }
-
-    fn key(&self, _: &ValidErasedKeyAmalgamation<'_, PublicParts>) -> sequoia_openpgp::Result<()> {
-        Ok(())
     }
 }

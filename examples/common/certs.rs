@@ -6,12 +6,12 @@ use std::collections::hash_map::Entry;
 use openpgp_discovery::openpgp::{Cert, Fingerprint};
 
 #[derive(Debug, Default)]
-pub(crate) struct Keyring {
+pub(crate) struct Certs {
     certs: Vec<Cert>,
     places: HashMap<Fingerprint, usize>,
 }
 
-impl Keyring {
+impl Certs {
     /// Adds a certificate, without its secret keys. What is known of it already, and
     /// what this one says, become one.
     pub(crate) fn add(&mut self, cert: Cert) {

@@ -1,22 +1,21 @@
 //! The certificates of several files, as if they were one.
 
 use openpgp_discovery::openpgp::Cert;
+use openpgp_discovery::wkd::publish::Keyring;
 
-use super::certs;
 use super::input::Input;
 
-/// Reads several as one: a revocation in one of them is for the certificates of all. What
-/// is wrong is told in a sentence each, for people.
+/// The certificates that are whole, and what is wrong: a sentence each, for people.
 pub(crate) fn read(inputs: &[Input]) -> (Vec<Cert>, Vec<String>) {
-    let mut files: Vec<_> = inputs.iter().map(certs::read).collect();
-    let mut certs: Vec<Cert> = files
-        .iter_mut()
-        .flat_map(|file| file.certs.drain(..))
-        .collect();
-    let mut broken = Vec::new();
-    for file in &mut files {
-        file.revoke(&mut certs);
-        broken.append(&mut file.broken);
+    let (mut keyring, mut certs, mut broken) = (Keyring::new(), Vec::new(), Vec::new());
+    for input in inputs {
+        broken.extend(input.add_to(&mut keyring).err());
+    }
+    for cert in keyring.certs() {
+        match cert {
+            Ok(cert) => certs.push(cert),
+            Err(why) => broken.push(why.to_string()),
+        }
     }
     (certs, broken)
 }

@@ -24,10 +24,10 @@ mod session;
 #[path = "../common"]
 mod common {
     pub(crate) mod cert_file;
+    pub(crate) mod certs;
     pub(crate) mod exit;
     pub(crate) mod finish;
     pub(crate) mod json;
-    pub(crate) mod keyring;
     pub(crate) mod log;
     pub(crate) mod names;
     pub(crate) mod options;

@@ -7,7 +7,7 @@ use openpgp_discovery::{Lookup, Status};
 use super::Args;
 use super::answer::Answer;
 use super::common::cert_file::CertFile;
-use super::common::keyring::Keyring;
+use super::common::certs::Certs;
 use super::common::paint::Paint;
 use super::common::progress::Progress;
 use super::common::sanitize::clean;
@@ -22,7 +22,7 @@ pub(crate) struct Session {
     progress: Progress,
     output: Option<CertFile>,
     tally: Tally,
-    found: Keyring,
+    found: Certs,
     typed: Typed,
 }
 
@@ -34,7 +34,7 @@ impl Session {
             progress,
             output: args.output.clone(),
             tally: Tally::default(),
-            found: Keyring::default(),
+            found: Certs::default(),
             typed: Typed::default(),
         }
     }

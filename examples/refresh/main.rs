@@ -31,12 +31,10 @@ mod common {
     pub(crate) mod finish;
     pub(crate) mod input;
     pub(crate) mod json;
-    pub(crate) mod keyring;
     pub(crate) mod log;
     pub(crate) mod names;
     pub(crate) mod options;
     pub(crate) mod output;
-    pub(crate) mod packets;
     pub(crate) mod page;
     pub(crate) mod paint;
     pub(crate) mod pipe;

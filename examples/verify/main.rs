@@ -26,7 +26,6 @@ mod source;
 mod common {
     pub(crate) mod blocking;
     pub(crate) mod calendar;
-    pub(crate) mod certs;
     pub(crate) mod exit;
     pub(crate) mod input;
     pub(crate) mod json;
@@ -34,7 +33,6 @@ mod common {
     pub(crate) mod names;
     pub(crate) mod options;
     pub(crate) mod output;
-    pub(crate) mod packets;
     pub(crate) mod page;
     pub(crate) mod paint;
     pub(crate) mod pipe;

@@ -24,12 +24,10 @@ mod draw;
 mod common {
     pub(crate) mod allow;
     pub(crate) mod blocking;
-    pub(crate) mod certs;
     pub(crate) mod exit;
     pub(crate) mod input;
     pub(crate) mod json;
     pub(crate) mod keyrings;
-    pub(crate) mod packets;
     pub(crate) mod page;
     pub(crate) mod paint;
     pub(crate) mod pipe;

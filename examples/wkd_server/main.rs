@@ -32,12 +32,10 @@ mod web;
 mod common {
     pub(crate) mod allow;
     pub(crate) mod blocking;
-    pub(crate) mod certs;
     pub(crate) mod exit;
     pub(crate) mod input;
     pub(crate) mod keyrings;
     pub(crate) mod log;
-    pub(crate) mod packets;
     pub(crate) mod run;
     pub(crate) mod sanitize;
 }

@@ -35,7 +35,7 @@ pub(crate) fn is_oversized<P: KeyParts, R: KeyRole>(key: &Key<P, R>) -> bool {
 }
 
 /// Whether a key packet is too large to be looked into.
-pub(super) fn is_oversized_packet(packet: &RawPacket<'_>) -> bool {
+pub(crate) fn is_oversized_packet(packet: &RawPacket<'_>) -> bool {
     packet.body().len() > MAX_KEY_OCTETS
 }
 

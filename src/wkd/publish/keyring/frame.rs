@@ -11,7 +11,7 @@ use sequoia_openpgp::parse::Parse;
 use sequoia_openpgp::serialize::MarshalInto;
 use sequoia_openpgp::types::{PublicKeyAlgorithm, SignatureType};
 
-use crate::filter::{RawPacket, packets};
+use crate::filter::{RawPacket, algorithms, packets};
 
 /// A packet, and where it stands.
 #[derive(Clone, Copy, Debug)]
@@ -35,9 +35,6 @@ pub(super) enum Sort {
     /// Not of a keyring.
     Foreign,
 }
-
-/// No key is as large.
-const LARGEST_KEY: usize = 1 << 16;
 
 impl<'a> Frame<'a> {
     /// The packet that begins there, if there is a whole one.
@@ -80,9 +77,15 @@ impl<'a> Frame<'a> {
         }
     }
 
+    /// Whether it is a key that nobody has: the largest have no fingerprint.
+    pub(super) fn is_oversized(&self) -> bool {
+        matches!(self.packet.tag(), 5 | 6 | 7 | 14) && algorithms::is_oversized_packet(&self.packet)
+    }
+
     /// Whether there is nothing in it that is unknown, or out of order.
     pub(super) fn is_clear(&self) -> bool {
         self.sort() == Sort::Ignored
+            || self.is_oversized()
             || Packet::from_bytes(self.bytes())
                 .is_ok_and(|packet| !matches!(packet, Packet::Unknown(_)))
     }
@@ -95,7 +98,7 @@ impl<'a> Frame<'a> {
                 || Frame::at(octets, self.end).is_some_and(|next| next.sort() != Sort::Foreign)
         };
         self.sort() == Sort::Primary
-            && self.bytes().len() <= LARGEST_KEY
+            && !self.is_oversized()
             && self.version().is_some_and(is_known)
             && next_is_sound()
             && match Packet::from_bytes(self.bytes()) {

@@ -223,9 +223,15 @@ fn hides_key(octets: &[u8], frames: &[Frame<'_>], end: usize) -> bool {
     !is_clear && find_key(octets, first..end).is_some()
 }
 
-/// The certificate in these packets, and whether there is nothing else in them.
+/// The certificate in these packets, without subkeys that nobody has, and whether there
+/// is nothing else in them.
 fn parse(frames: &[Frame<'_>]) -> (Option<Cert>, bool) {
-    let kept = frames.iter().filter(|frame| frame.sort() != Sort::Ignored);
+    if frames.first().is_some_and(Frame::is_oversized) {
+        return (None, false);
+    }
+    let kept = frames
+        .iter()
+        .filter(|frame| frame.sort() != Sort::Ignored && !frame.is_oversized());
     let packets: Vec<u8> = kept.flat_map(Frame::bytes).copied().collect();
     let Ok(mut parser) = CertParser::from_bytes(&packets) else {
         return (None, false);

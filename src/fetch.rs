@@ -199,6 +199,11 @@ pub(crate) fn allowed_host(url: &Url) -> Result<&str, Refusal> {
     Ok(host)
 }
 
+/// The most octets of a `Location`, and of its host (RFC 1035, section 2.3.4). A
+/// server must not choose how much is sent on, kept, shown or logged.
+const MAX_LOCATION: usize = 2048;
+const MAX_HOST: usize = 253;
+
 /// Why a URL may not be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal(ErrorKind, &'static str);
@@ -230,10 +235,20 @@ fn redirect_target(from: &Url, headers: &HeaderMap) -> Result<Url, Error> {
     let location = location
         .to_str()
         .map_err(|_| no("a Location that is not ASCII"))?;
+    if location.len() > MAX_LOCATION {
+        return Err(no("a Location that is too long"));
+    }
     let mut target = from
         .join(location)
         .map_err(|_| no("a Location that is not a URL"))?;
     target.set_fragment(None);
+    // Neither may it grow with each step, or when it is written as a URL.
+    if target.as_str().len() > 2 * MAX_LOCATION {
+        return Err(no("a Location that is too long"));
+    }
+    if target.host_str().is_some_and(|host| host.len() > MAX_HOST) {
+        return Err(no("a Location whose host name is too long"));
+    }
     Ok(target)
 }
 
@@ -332,6 +347,21 @@ mod tests {
             );
             let found = redirect_target(&from, &headers).map_err(|error| error.kind());
             assert_eq!(found.as_ref().map(Url::as_str).map_err(|k| *k), target);
+        }
+        let long = [
+            (format!("/{}", "a".repeat(2047)), true),
+            (format!("/{}", "a".repeat(2048)), false),
+            // Percent-encoded, each of them takes three octets.
+            (format!("/{}", "\"".repeat(2000)), false),
+            (format!("https://{}/", "a.".repeat(126) + "a"), true),
+            (format!("https://{}/", "a.".repeat(126) + "aa"), false),
+        ];
+        for (location, taken) in long {
+            let mut headers = HeaderMap::new();
+            let value = HeaderValue::from_str(&location).expect("a value");
+            headers.insert(LOCATION, value);
+            let found = redirect_target(&from, &headers).map_err(|error| error.kind());
+            assert_eq!(found.is_ok(), taken, "{location}: {found:?}");
         }
         let error = redirect_target(&from, &HeaderMap::new()).expect_err("no Location");
         assert_eq!(error.kind(), ErrorKind::Redirect);

@@ -47,7 +47,7 @@
 //! | [`Refresh`] | news about a certificate that is held |
 //! | [`plan`] | the order of a look-up, in one `match` |
 //! | [`filter`] | from untrusted bytes to small certificates, within [`Limits`] |
-//! | [`wkd`] | the hash and both URLs of a Web Key Directory |
+//! | [`wkd`] | the hash and both URLs of a Web Key Directory; [publishing](wkd::publish), [serving](wkd::serve) and [checking](wkd::check) one |
 //! | [`vks`] | the key server: look-ups by key, publishing one's own ([`Client`](vks::Client)), its [`Budget`](vks::Budget) |
 //! | [`verify`] | signatures, judged by the fresh status of their signers |
 //! | [`dns`] | resolving, and the [`AddressGuard`](dns::AddressGuard) |
@@ -78,6 +78,7 @@
 //! | the domain's web server | the address, and yours on the network |
 //! | the key server, where WKD has nothing | the address, and yours on the network |
 //! | the key server, on a refresh and a verification | the fingerprint or key ID, and yours on the network; no address of anybody |
+//! | DNS and the web servers of both methods, on a [check](KeyLocator::check_wkd) | the same as on a look-up by either method, a random name of the domain and a random place of the directory; no key server is asked |
 //!
 //! Nothing is asked for addresses that were not asked for. Errors and `tracing`
 //! events of this crate hold no local part unless

@@ -8,10 +8,11 @@ use sequoia_openpgp::{Cert, Fingerprint};
 
 use super::binding::{Standing, reference_time};
 use super::checked::Checked;
+use super::deciding::Deciding;
 use super::judge::{Judge, Judgement, designated, is_milder, revoked_subkeys};
 use super::keys::PrimaryKey;
 use super::reduce::RawCert;
-use super::verify::verify;
+use super::verify::{Depth, verify};
 use super::work::Work;
 use super::{Filter, Kept, UserIdFilter};
 use crate::{CertStatus, Reason, Rejection};
@@ -32,7 +33,12 @@ pub(super) fn accept(
     if let Some(limit) = &raw.too_large {
         return Err(refuse(Reason::TooLarge, limit));
     }
-    let mut checked = verify(raw, keys, &filter.limits, work)
+    let deciding = Deciding {
+        policy: &*filter.policy,
+        now,
+    };
+    let depth = Depth::Deciding(deciding);
+    let mut checked = verify(raw, keys, &filter.limits, depth, work)
         .map_err(|limit| refuse(Reason::TooLarge, limit.0))?;
     let time = reference_time(&checked, now);
 
@@ -73,22 +79,33 @@ pub(super) fn accept(
         designated: designated.as_ref(),
         revoked_subkeys: &revoked_subkeys,
     };
-    let mut notes = std::mem::take(&mut checked.notes);
+    let notes = std::mem::take(&mut checked.notes);
     let whole = assemble(checked).map_err(|error| refuse(Reason::Malformed, &error.to_string()))?;
-    let (cert, judgement) = reduce(whole, &keep, &judge, &mut notes);
-    Ok(Kept {
+    Ok(keep_of(raw, whole, &keep, &judge, notes))
+}
+
+/// What is handed out of a certificate, and how it stands.
+pub(super) fn keep_of(
+    raw: &RawCert<'_>,
+    whole: Cert,
+    keep: &BTreeSet<Vec<u8>>,
+    judge: &Judge<'_>,
+    mut notes: Vec<String>,
+) -> Kept {
+    let (cert, judgement) = reduce(whole, keep, judge, &mut notes);
+    Kept {
         user_ids_dropped: raw.user_id_count.saturating_sub(keep.len()),
         cert,
         status: judgement.status,
         can_encrypt: judgement.can_encrypt,
         notes,
         is_cut: raw.is_cut,
-    })
+    }
 }
 
 /// Drops the other User IDs. What was judged with them stands; where the
 /// certificate promises something else without them, a note says so.
-pub(super) fn reduce(
+fn reduce(
     whole: Cert,
     keep: &BTreeSet<Vec<u8>>,
     judge: &Judge<'_>,

@@ -5,12 +5,12 @@ use std::time::SystemTime;
 
 use sequoia_openpgp::{Fingerprint, KeyHandle};
 
-use super::accept::{assemble, reduce};
+use super::accept::{assemble, keep_of};
 use super::binding::{Standing, reference_time};
 use super::judge::{Judge, designated, revoked_subkeys};
 use super::keys::PrimaryKey;
 use super::reduce::RawCert;
-use super::verify::verify;
+use super::verify::{Depth, verify};
 use super::work::Work;
 use super::{Filter, Kept, algorithms};
 use crate::status::has_self_signature;
@@ -33,7 +33,7 @@ pub(super) fn accept(
     if !algorithms::is_computable(&raw.key) {
         return Err(refuse(Reason::UnsupportedAlgorithm, ""));
     }
-    let mut checked = verify(raw, keys, &filter.limits, work)
+    let mut checked = verify(raw, keys, &filter.limits, Depth::All, work)
         .map_err(|limit| refuse(Reason::TooLarge, limit.0))?;
     // Anybody can add a stranger's subkey; it is there where the owner bound it.
     checked.subkeys.retain(|subkey| !subkey.bindings.is_empty());
@@ -66,15 +66,7 @@ pub(super) fn accept(
     if !has_self_signature(&whole) {
         notes.push(UNKNOWN_EXPIRATION.to_owned());
     }
-    let (cert, judgement) = reduce(whole, &keep, &judge, &mut notes);
-    Ok(Kept {
-        user_ids_dropped: raw.user_id_count.saturating_sub(keep.len()),
-        cert,
-        status: judgement.status,
-        can_encrypt: judgement.can_encrypt,
-        notes,
-        is_cut: raw.is_cut,
-    })
+    Ok(keep_of(raw, whole, &keep, &judge, notes))
 }
 
 const UNKNOWN_EXPIRATION: &str =

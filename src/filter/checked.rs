@@ -25,6 +25,8 @@ pub(super) struct Checked {
 pub(super) struct CheckedUserId {
     pub(super) id: UserID,
     pub(super) matches: bool,
+    /// It stays in what is handed out, where it is bound.
+    pub(super) keeps: bool,
     pub(super) bindings: Vec<Signature>,
     pub(super) revocations: Vec<Signature>,
     /// At least one signature could be neither confirmed nor refuted.

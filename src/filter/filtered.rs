@@ -63,6 +63,11 @@ impl Kept {
     /// The certificate, with the wanted User IDs and no others. Every
     /// self-signature in it verifies; certifications by others are left out.
     ///
+    /// What it holds decides how it stands now. Of an answer about an address, older
+    /// self-signatures, by which old messages are judged, are in it as far as
+    /// [`Limits::verifications`](crate::Limits::verifications) goes: all of them but
+    /// in a very large certificate. An answer about a key has them all.
+    ///
     /// Revocations by those whom the owner named for it are in it, also where the
     /// revoker's certificate did not come with the answer, so that they could not
     /// be verified: these do not count for the [status](Self::status), a note says

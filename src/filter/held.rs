@@ -14,7 +14,7 @@ use super::clock::latest;
 use super::keys::{PrimaryKey, Subkey};
 use super::packets::{self, RawPacket, packets};
 use super::signature::{By, Head, Owner, identity, types};
-use super::verifier::MAX_BACK_SIGNATURES;
+use super::verifier::{MAX_BACK_SIGNATURES, is_for_signing};
 use super::work::{TooMany, Work};
 
 /// A certificate that is held, as far as an answer is compared with it.
@@ -125,8 +125,10 @@ impl<'w> Held<'w> {
         else {
             return Ok(true);
         };
-        let signs = binding.key_flags().is_some_and(|f| f.for_signing());
-        if !signs || algorithms::is_oversized(&subkey) || !algorithms::is_computable(&subkey) {
+        if !is_for_signing(&binding)
+            || algorithms::is_oversized(&subkey)
+            || !algorithms::is_computable(&subkey)
+        {
             return Ok(true);
         }
         for back in binding.embedded_signatures().take(MAX_BACK_SIGNATURES) {

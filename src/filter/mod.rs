@@ -10,7 +10,8 @@
 //!
 //! The first three steps look at packet headers and, for signatures, at who and
 //! when. They cost a small part of a parse, and what they drop is never decoded.
-//! What is left is verified once, revocations first; a certificate is kept only
+//! What is left is verified once, revocations first, then what decides how things
+//! stand, then older signatures as far as that costs little; a certificate is kept only
 //! where a User ID of the address is *bound* by a signature that verifies and is
 //! *not revoked*. The status is judged on the certificate with its newest other
 //! User IDs, on which expiration and key flags may hang, and only then are these
@@ -37,6 +38,7 @@ mod by_key;
 mod checked;
 mod clock;
 mod collect;
+mod deciding;
 mod filtered;
 mod held;
 mod judge;
@@ -154,8 +156,8 @@ impl Filter {
     /// At least one of the two lists has something in it.
     ///
     /// What that costs is for the answer's author to say, within the [`Limits`]:
-    /// most take far less than a millisecond, some a second. In an asynchronous
-    /// program, call it where blocking is allowed.
+    /// most take less than a millisecond, the worst some tens, with the slowest crypto
+    /// backend. In an asynchronous program, call it where blocking is allowed.
     pub fn apply(&self, body: &[u8], address: &EmailAddress) -> Filtered {
         self.apply_until(body, address, &AtomicBool::new(false))
     }
@@ -167,7 +169,10 @@ impl Filter {
         address: &EmailAddress,
         stop: &AtomicBool,
     ) -> Filtered {
-        let (whose, work) = (Whose::Address(address), Work::new(&self.limits, stop));
+        let (whose, work) = (
+            Whose::Address(address),
+            Work::new(self.limits.verifications, stop),
+        );
         self.run(body, self.limits.body, whose, &work, |cert, keys, now| {
             accept::accept(self, cert, keys, now, &work)
         })
@@ -209,7 +214,10 @@ impl Filter {
         key: &KeyHandle,
         stop: &AtomicBool,
     ) -> Filtered {
-        let (limit, work) = (self.limits.body_by_key, Work::new(&self.limits, stop));
+        let (limit, work) = (
+            self.limits.body_by_key,
+            Work::new(self.limits.verifications_by_key, stop),
+        );
         self.run(body, limit, Whose::Key, &work, |cert, keys, now| {
             by_key::accept(self, cert, keys, (key, now), &work)
         })

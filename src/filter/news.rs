@@ -18,7 +18,7 @@ use super::packets::packets;
 use super::reduce::RawCert;
 use super::salvage::salvage;
 use super::signature::identity;
-use super::verify::verify;
+use super::verify::{Depth, verify};
 use super::wanted::Whose;
 use super::work::Work;
 use super::{Filter, Part, algorithms, parts, web_page};
@@ -77,7 +77,7 @@ impl Filter {
             Ok(parts) => parts,
             Err(rejection) => return refused(rejection),
         };
-        let work = Work::new(&self.limits, stop);
+        let work = Work::new(self.limits.verifications_by_key, stop);
         let held = match Held::new(cert, &work) {
             Ok(held) => held,
             Err(error) => {
@@ -271,7 +271,8 @@ fn check(
     if !algorithms::is_computable(&raw.key) {
         return Err(refuse(Reason::UnsupportedAlgorithm, ""));
     }
-    verify(raw, keys, &filter.limits, work).map_err(|limit| refuse(Reason::TooLarge, limit.0))
+    verify(raw, keys, &filter.limits, Depth::All, work)
+        .map_err(|limit| refuse(Reason::TooLarge, limit.0))
 }
 
 /// How many revocations by others are held that these may have made.

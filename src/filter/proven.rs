@@ -14,16 +14,15 @@ use sequoia_openpgp::{Cert, KeyHandle};
 
 use super::algorithms;
 use super::keys::Subkey;
-use super::limits::Limits;
-use super::verifier::{Verdict, Verifier, digest};
+use super::verifier::{Over, Verdict, Verifier};
 use super::work::{TooMany, Work};
 
 /// Forgeries that are tried. A certificate that was passed on for decades has a
 /// handful of broken signatures.
 const MAX_FAILURES: usize = 64;
-/// Units as in [`Limits::verifications`]: more than for an answer, because what a
-/// caller holds may have grown for long.
-const MAX_WORK: usize = 16 << 10;
+/// Units as in [`Limits::verifications`](super::Limits::verifications): more than for
+/// an answer, because what a caller holds may have grown for long.
+const MAX_WORK: usize = 256 << 10;
 
 /// What is left of a certificate.
 #[derive(Clone, Debug)]
@@ -87,15 +86,10 @@ pub(crate) fn proven(cert: Cert, stop: &AtomicBool) -> Proven {
             is_cut: false,
         };
     }
-    let limits = Limits {
-        verifications: MAX_WORK,
-        ..Limits::default()
-    };
-    let work = Work::new(&limits, stop);
+    let work = Work::new(MAX_WORK, stop);
     let mut look = Look {
         verifier: Verifier::new(&key, MAX_FAILURES, &work),
         work: &work,
-        key: &key,
     };
     let mut is_cut = algorithms::is_oversized(&key) && !own.is_empty();
     let mut drops = vec![false; packets.len()];
@@ -127,36 +121,21 @@ pub(crate) fn proven(cert: Cert, stop: &AtomicBool) -> Proven {
 struct Look<'l> {
     verifier: Verifier<'l>,
     work: &'l Work<'l>,
-    key: &'l super::keys::PrimaryKey,
 }
 
 impl Look<'_> {
     fn holds(&mut self, signature: &Signature, of: &Component) -> Result<bool, TooMany> {
         self.work.go_on()?;
-        let verdict = match of {
-            Component::Key => {
-                if digest(signature, |c| signature.hash_direct_key(c, self.key)).is_none() {
-                    return Ok(false);
-                }
-                self.verifier.on_key(signature)?
-            }
-            Component::UserId(id) => {
-                let hash = |c: &mut _| signature.hash_userid_binding(c, self.key, id);
-                if digest(signature, hash).is_none() {
-                    return Ok(false);
-                }
-                self.verifier.on_user_id(signature, id)?
-            }
-            Component::Subkey(subkey) => {
-                let hash = |c: &mut _| signature.hash_subkey_binding(c, self.key, subkey);
-                if algorithms::is_oversized(subkey) || digest(signature, hash).is_none() {
-                    return Ok(false);
-                }
-                self.verifier.on_subkey(signature, subkey)?
-            }
+        let over = match of {
+            Component::Key => Over::Key,
+            Component::UserId(id) => Over::UserId(id),
+            Component::Subkey(subkey) if algorithms::is_oversized(subkey) => return Ok(false),
+            Component::Subkey(subkey) => Over::Subkey(subkey),
             Component::Other => return Ok(true),
         };
-        Ok(verdict == Verdict::Good)
+        // What stands in the wrong place is no forgery.
+        Ok(self.verifier.may_be_about(signature, over)?
+            && self.verifier.check(signature, over)? == Verdict::Good)
     }
 }
 

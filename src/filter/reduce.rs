@@ -77,6 +77,8 @@ pub(super) struct RawUserId<'a> {
     pub(super) packet: RawPacket<'a>,
     pub(super) signatures: Vec<RawPacket<'a>>,
     pub(super) matches: bool,
+    /// It stays in what is handed out, where it is bound.
+    pub(super) keeps: bool,
     /// It carries a signature of a version that nobody here knows.
     pub(super) has_unknown: bool,
 }
@@ -212,6 +214,7 @@ impl<'a> RawCert<'a> {
             packet,
             signatures,
             matches,
+            keeps,
             has_unknown: matches && all.iter().any(is_of_unknown_version),
         };
         if keeps {

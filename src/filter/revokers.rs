@@ -14,7 +14,7 @@ use super::checked::Checked;
 use super::keys::PrimaryKey;
 use super::packets::RawPacket;
 use super::reduce::{MANY_REVOCATIONS, RawCert, Room};
-use super::verifier::{Verifier, digest, signatures};
+use super::verifier::{Over, Verifier, signatures};
 use super::work::TooMany;
 use crate::status::revokers::{REVOKER_NOT_AT_HAND, claims, named};
 
@@ -38,7 +38,7 @@ pub(super) fn revoked_by_others(
     let mut room = cert.room;
     for signature in signatures(&cert.foreign) {
         // One that is about another key only rides along.
-        if digest(&signature, |c| signature.hash_direct_key(c, &cert.key)).is_none() {
+        if !verifier.may_be_about(&signature, Over::Key)? {
             continue;
         }
         match revoker(&signature, &revokers, keys) {
@@ -61,8 +61,7 @@ pub(super) fn revoked_by_others(
     for (at, packets) in on_subkeys.iter().enumerate() {
         for signature in signatures(packets) {
             let subkey = &mut checked.subkeys[at];
-            let hash = |c: &mut _| signature.hash_subkey_binding(c, &cert.key, &subkey.key);
-            if digest(&signature, hash).is_none() {
+            if !verifier.may_be_about(&signature, Over::Subkey(&subkey.key))? {
                 continue;
             }
             match revoker(&signature, &revokers, keys) {

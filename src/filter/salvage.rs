@@ -14,7 +14,7 @@ use super::keys::Subkey;
 use super::limits::Limits;
 use super::packets::{self, RawPacket, packets};
 use super::signature::{By, Head, Owner, identity, types};
-use super::verifier::{Verdict, Verifier, digest, lean};
+use super::verifier::{Over, Verdict, Verifier, lean};
 use super::work::Work;
 use super::{Part, algorithms};
 
@@ -77,7 +77,6 @@ pub(super) fn salvage(
         }
     }
     let mut search = Search {
-        held,
         subkeys,
         verifier: Verifier::new(&held.key, limits.failed_verifications, work),
         work,
@@ -103,7 +102,6 @@ pub(super) fn salvage(
 }
 
 struct Search<'s> {
-    held: &'s Held<'s>,
     subkeys: &'s [Subkey],
     verifier: Verifier<'s>,
     work: &'s Work<'s>,
@@ -129,9 +127,7 @@ impl Search<'_> {
         }
         if signature.typ() == SignatureType::KeyRevocation {
             self.hashes_left = self.hashes_left.checked_sub(1)?;
-            if digest(&signature, |c| signature.hash_direct_key(c, &self.held.key)).is_some()
-                && self.verifier.on_key(&signature).ok()? == Verdict::Good
-            {
+            if self.verifier.check(&signature, Over::Key).ok()? == Verdict::Good {
                 self.salvaged.of_key.push(signature);
             }
             return Some(());
@@ -142,9 +138,9 @@ impl Search<'_> {
         let first = subkeys.iter().filter(is_behind);
         for subkey in first.chain(subkeys.iter().filter(|s| !is_behind(s))) {
             self.hashes_left = self.hashes_left.checked_sub(1)?;
-            let hash = |c: &mut _| signature.hash_subkey_binding(c, &self.held.key, subkey);
-            if digest(&signature, hash).is_some() {
-                if self.verifier.on_subkey(&signature, subkey).ok()? == Verdict::Good {
+            let over = Over::Subkey(subkey);
+            if self.verifier.may_be_about(&signature, over).ok()? {
+                if self.verifier.check(&signature, over).ok()? == Verdict::Good {
                     self.salvaged.of_subkeys.push((subkey.clone(), signature));
                 }
                 break;

@@ -18,6 +18,7 @@ pub(super) mod types {
 }
 
 const SUBPACKET_CREATION_TIME: u8 = 2;
+const SUBPACKET_REVOCATION_KEY: u8 = 12;
 const SUBPACKET_ISSUER: u8 = 16;
 const SUBPACKET_PRIMARY_USER_ID: u8 = 25;
 const SUBPACKET_ISSUER_FINGERPRINT: u8 = 33;
@@ -89,10 +90,10 @@ impl<'a> Head<'a> {
         if let Some((created, _)) = self.v3 {
             return Some(created);
         }
-        subpackets(self.hashed).find_map(|(typ, value)| match typ {
-            SUBPACKET_CREATION_TIME => value.try_into().ok().map(u32::from_be_bytes),
-            _ => None,
-        })
+        // Of several the last counts (RFC 9580, section 5.2.3.9), as for sequoia.
+        let times = subpackets(self.hashed).filter(|(typ, _)| *typ == SUBPACKET_CREATION_TIME);
+        let (_, value) = times.last()?;
+        value.try_into().ok().map(u32::from_be_bytes)
     }
 
     /// Whose it claims to be.
@@ -126,6 +127,19 @@ impl<'a> Head<'a> {
     pub(super) fn is_primary(&self) -> bool {
         subpackets(self.hashed)
             .any(|(typ, value)| typ == SUBPACKET_PRIMARY_USER_ID && !matches!(value, [] | [0]))
+    }
+
+    /// Whether it names somebody who may revoke the certificate.
+    pub(super) fn names_revoker(&self) -> bool {
+        subpackets(self.hashed).any(|(typ, _)| typ == SUBPACKET_REVOCATION_KEY)
+    }
+
+    /// Whether it is a revocation, of whatever.
+    pub(super) fn is_revocation(&self) -> bool {
+        matches!(
+            self.typ,
+            types::KEY_REVOCATION | types::SUBKEY_REVOCATION | types::CERTIFICATION_REVOCATION
+        )
     }
 
     /// Whether it certifies a User ID.

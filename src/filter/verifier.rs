@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use sequoia_openpgp::crypto::hash::Context;
 use sequoia_openpgp::packet::signature::subpacket::SubpacketTag;
 use sequoia_openpgp::packet::{Packet, Signature, UserID};
 use sequoia_openpgp::parse::Parse;
+use sequoia_openpgp::serialize::MarshalInto;
 use sequoia_openpgp::types::SignatureType;
 
 use super::algorithms;
@@ -26,58 +26,66 @@ pub(super) enum Verdict {
 /// Verifies with one primary key, and counts what fails.
 pub(super) struct Verifier<'k> {
     key: &'k PrimaryKey,
+    key_octets: usize,
     computable: bool,
     failures_left: usize,
     work: &'k Work<'k>,
+}
+
+/// What a signature is made over, beside the primary key.
+#[derive(Clone, Copy)]
+pub(super) enum Over<'o> {
+    Key,
+    UserId(&'o UserID),
+    Subkey(&'o Subkey),
 }
 
 impl<'k> Verifier<'k> {
     pub(super) fn new(key: &'k PrimaryKey, failures: usize, work: &'k Work<'k>) -> Self {
         Self {
             key,
+            key_octets: key.mpis().serialized_len(),
             computable: algorithms::is_computable(key),
             failures_left: failures,
             work,
         }
     }
 
-    pub(super) fn on_key(&mut self, signature: &Signature) -> Result<Verdict, TooMany> {
+    /// Verifies one signature of the primary key, and on a subkey also that this
+    /// one agrees, where it has to.
+    pub(super) fn check(
+        &mut self,
+        signature: &Signature,
+        over: Over<'_>,
+    ) -> Result<Verdict, TooMany> {
         self.work.go_on()?;
-        // A revocation may stand here and be about another key; that is no forgery.
-        if signature.typ() == SignatureType::KeyRevocation
-            && signature.hash_algo().is_supported()
-            && digest(signature, |c| signature.hash_direct_key(c, self.key)).is_none()
-        {
-            return Ok(Verdict::Bad);
+        let is_key_revocation = signature.typ() == SignatureType::KeyRevocation;
+        let hashes = signature.hash_algo().is_supported();
+        if !hashes || !(self.computable || is_key_revocation) {
+            return Ok(Verdict::Uncomputable);
         }
-        self.check(signature, |c| signature.hash_direct_key(c, self.key))
+        let Some(digest) = self.digest(signature, over)? else {
+            // A revocation may stand here and be about another key; that is no forgery.
+            return match is_key_revocation {
+                true => Ok(Verdict::Bad),
+                false => self.count(false),
+            };
+        };
+        if !self.computable {
+            return Ok(Verdict::Uncomputable);
+        }
+        self.work.spend(self.key)?;
+        let good = signature.verify_digest(self.key, digest).is_ok();
+        match (self.count(good)?, over) {
+            (Verdict::Good, Over::Subkey(subkey)) => self.agrees(signature, subkey),
+            (verdict, _) => Ok(verdict),
+        }
     }
 
-    pub(super) fn on_user_id(
-        &mut self,
-        signature: &Signature,
-        id: &UserID,
-    ) -> Result<Verdict, TooMany> {
-        self.check(signature, |c| {
-            signature.hash_userid_binding(c, self.key, id)
-        })
-    }
-
-    pub(super) fn on_subkey(
-        &mut self,
-        signature: &Signature,
-        subkey: &Subkey,
-    ) -> Result<Verdict, TooMany> {
-        let verdict = self.check(signature, |c| {
-            signature.hash_subkey_binding(c, self.key, subkey)
-        })?;
-        // A subkey that signs has to agree (RFC 9580, section 5.2.1.10).
-        let signs = signature.typ() == SignatureType::SubkeyBinding
-            && signature
-                .key_flags()
-                .is_some_and(|flags| flags.for_signing());
-        if verdict != Verdict::Good || !signs {
-            return Ok(verdict);
+    /// Whether a subkey that signs agrees (RFC 9580, section 5.2.1.10).
+    fn agrees(&mut self, signature: &Signature, subkey: &Subkey) -> Result<Verdict, TooMany> {
+        if !is_for_signing(signature) {
+            return Ok(Verdict::Good);
         }
         if signature.embedded_signatures().count() > MAX_BACK_SIGNATURES {
             return self.count(false);
@@ -85,9 +93,11 @@ impl<'k> Verifier<'k> {
         if !algorithms::is_computable(subkey) {
             return Ok(Verdict::Uncomputable);
         }
+        let octets = self.key_octets + subkey.mpis().serialized_len();
         let mut verdict = None;
         for back in signature.embedded_signatures() {
             self.work.spend(subkey)?;
+            self.work.hash(octets)?;
             let agrees = back.verify_primary_key_binding(self.key, subkey).is_ok();
             verdict = Some(self.count(agrees)?);
             if agrees {
@@ -95,25 +105,6 @@ impl<'k> Verifier<'k> {
             }
         }
         verdict.map_or_else(|| self.count(false), Ok)
-    }
-
-    fn check(
-        &mut self,
-        signature: &Signature,
-        hash: impl FnOnce(&mut Context) -> sequoia_openpgp::Result<()>,
-    ) -> Result<Verdict, TooMany> {
-        self.work.go_on()?;
-        if !self.computable || !signature.hash_algo().is_supported() {
-            return Ok(Verdict::Uncomputable);
-        }
-        let good = match digest(signature, hash) {
-            Some(digest) => {
-                self.work.spend(self.key)?;
-                signature.verify_digest(self.key, digest).is_ok()
-            }
-            None => false,
-        };
-        self.count(good)
     }
 
     /// Whether a revocation verifies with a designated revoker's key.
@@ -124,6 +115,39 @@ impl<'k> Verifier<'k> {
     ) -> Result<bool, TooMany> {
         self.work.spend(revoker)?;
         Ok(self.count(verify().is_ok())? == Verdict::Good)
+    }
+
+    /// Whether a signature may be about this: the first octets of the digest are
+    /// those that it tells itself. A test before any arithmetic, that counts nothing.
+    pub(super) fn may_be_about(
+        &self,
+        signature: &Signature,
+        over: Over<'_>,
+    ) -> Result<bool, TooMany> {
+        Ok(self.digest(signature, over)?.is_some())
+    }
+
+    /// The digest that is signed, if its first octets are those that the signature
+    /// itself tells.
+    fn digest(&self, signature: &Signature, over: Over<'_>) -> Result<Option<Vec<u8>>, TooMany> {
+        let octets = match over {
+            Over::Key => 0,
+            Over::UserId(id) => id.value().len(),
+            Over::Subkey(subkey) => subkey.mpis().serialized_len(),
+        };
+        let area = signature.hashed_area().serialized_len();
+        self.work.hash(self.key_octets + octets + area)?;
+        let Ok(context) = signature.hash_algo().context() else {
+            return Ok(None);
+        };
+        let mut context = context.for_signature(signature.version());
+        let hashed = match over {
+            Over::Key => signature.hash_direct_key(&mut context, self.key),
+            Over::UserId(id) => signature.hash_userid_binding(&mut context, self.key, id),
+            Over::Subkey(subkey) => signature.hash_subkey_binding(&mut context, self.key, subkey),
+        };
+        let digest = hashed.and_then(|()| context.into_digest()).ok();
+        Ok(digest.filter(|digest| digest.starts_with(signature.digest_prefix())))
     }
 
     fn count(&mut self, good: bool) -> Result<Verdict, TooMany> {
@@ -138,32 +162,24 @@ impl<'k> Verifier<'k> {
     }
 }
 
-/// The digest that is signed, if its first octets are those that the signature
-/// itself tells: a test before any arithmetic.
-pub(super) fn digest(
-    signature: &Signature,
-    hash: impl FnOnce(&mut Context) -> sequoia_openpgp::Result<()>,
-) -> Option<Vec<u8>> {
-    let mut context = signature
-        .hash_algo()
-        .context()
-        .ok()?
-        .for_signature(signature.version());
-    hash(&mut context).ok()?;
-    let digest = context.into_digest().ok()?;
-    digest
-        .starts_with(signature.digest_prefix())
-        .then_some(digest)
+/// Whether it lets a subkey sign, which has to agree to that.
+pub(super) fn is_for_signing(signature: &Signature) -> bool {
+    signature.typ() == SignatureType::SubkeyBinding
+        && signature
+            .key_flags()
+            .is_some_and(|flags| flags.for_signing())
 }
 
 pub(super) fn signatures(packets: &[RawPacket<'_>]) -> Vec<Signature> {
-    packets
-        .iter()
-        .filter_map(|packet| match Packet::from_bytes(packet.bytes()) {
-            Ok(Packet::Signature(signature)) => Some(lean(signature)),
-            _ => None,
-        })
-        .collect()
+    packets.iter().filter_map(signature).collect()
+}
+
+/// A signature, [`lean`]; `None` where the packet is none.
+pub(super) fn signature(packet: &RawPacket<'_>) -> Option<Signature> {
+    match Packet::from_bytes(packet.bytes()) {
+        Ok(Packet::Signature(signature)) => Some(lean(signature)),
+        _ => None,
+    }
 }
 
 /// The signature without what nobody signed, and what has no place there: anybody

@@ -190,13 +190,13 @@ fn arithmetic_has_a_budget() {
         first.cert.fingerprint()
     );
     assert_eq!(reasons(&filtered), [Reason::TooLarge]);
-    // DSA of 4,096 bits costs 32 units a try.
+    // DSA of 4,096 bits costs 180 units a try.
     let forged = dsa(512, 2);
     assert_eq!(
-        reasons(&filter(63).apply(&forged, &alice())),
+        reasons(&filter(359).apply(&forged, &alice())),
         [Reason::TooLarge]
     );
-    let filtered = filter(64).apply(&forged, &alice());
+    let filtered = filter(360).apply(&forged, &alice());
     assert_eq!(reasons(&filtered), [Reason::AddressNotCertified]);
 }
 

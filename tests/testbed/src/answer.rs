@@ -39,8 +39,23 @@ pub(crate) enum Manner {
     Silent,
     /// The connection is closed.
     HangUp,
-    /// These octets instead of HTTP, and the connection is closed.
-    Raw(Bytes),
+    /// These octets instead of HTTP, and what comes behind them.
+    Raw(Bytes, End),
+}
+
+/// What comes behind raw octets.
+#[derive(Clone, Debug)]
+pub(crate) enum End {
+    /// TLS is ended, and the connection with it.
+    Close,
+    /// The connection ends, and TLS does not say so: anybody on the way can do it.
+    Cut,
+    /// Nothing, with the connection still open.
+    Stall,
+    /// This piece again and again, until the client goes away.
+    Endless(Bytes),
+    /// As `Close`; and the octets came one by one, with this pause before each.
+    Slow(Duration),
 }
 
 impl Answer {
@@ -101,11 +116,7 @@ impl Answer {
     ///
     /// Where the piece is empty.
     pub fn endless(piece: impl AsRef<[u8]>) -> Self {
-        let piece = piece.as_ref();
-        assert!(!piece.is_empty(), "an endless body of nothing");
-        // A frame for each few octets would measure the framing.
-        let many = piece.repeat(16_384_usize.div_ceil(piece.len()));
-        Self::octets().manner(Manner::Endless(many.into()))
+        Self::octets().manner(Manner::Endless(many(piece.as_ref())))
     }
 
     /// 200, and one octet a second.
@@ -132,7 +143,32 @@ impl Answer {
     ///
     /// To be planted before a client connects: the host then speaks HTTP/1.1 only.
     pub fn raw(octets: impl AsRef<[u8]>) -> Self {
-        Self::octets().manner(Manner::Raw(copy(octets)))
+        Self::octets().manner(Manner::Raw(copy(octets), End::Close))
+    }
+
+    /// The same, but the connection is cut: TLS does not say that this was all.
+    pub fn raw_cut(octets: impl AsRef<[u8]>) -> Self {
+        Self::octets().manner(Manner::Raw(copy(octets), End::Cut))
+    }
+
+    /// The same, but then there is nothing more, with the connection still open.
+    pub fn raw_stall(octets: impl AsRef<[u8]>) -> Self {
+        Self::octets().manner(Manner::Raw(copy(octets), End::Stall))
+    }
+
+    /// The same, and then this piece again and again until the client goes away.
+    ///
+    /// # Panics
+    ///
+    /// Where the piece is empty.
+    pub fn raw_endless(octets: impl AsRef<[u8]>, piece: impl AsRef<[u8]>) -> Self {
+        let end = End::Endless(many(piece.as_ref()));
+        Self::octets().manner(Manner::Raw(copy(octets), end))
+    }
+
+    /// The same, octet by octet, with this pause before each.
+    pub fn raw_slow(octets: impl AsRef<[u8]>, pause: Duration) -> Self {
+        Self::octets().manner(Manner::Raw(copy(octets), End::Slow(pause)))
     }
 
     /// 200 with a `Content-Length` that is not the length; raw, as above.
@@ -191,7 +227,7 @@ impl Answer {
 
     /// Whether it can only be written under HTTP's feet.
     pub(crate) fn is_raw(&self) -> bool {
-        matches!(self.manner, Manner::Raw(_))
+        matches!(self.manner, Manner::Raw(..))
     }
 
     /// Waits its time; `None` for hanging up.
@@ -202,7 +238,7 @@ impl Answer {
         match self.manner {
             Manner::Silent => std::future::pending::<()>().await,
             // Raw, and too late for it: HTTP is being spoken already.
-            Manner::HangUp | Manner::Raw(_) => return None,
+            Manner::HangUp | Manner::Raw(..) => return None,
             _ => {}
         }
         let mut response = Response::new(Flow {
@@ -290,7 +326,7 @@ impl Body for Flow {
             }
             Manner::Stall(body) if body.is_empty() => return Poll::Pending,
             Manner::Stall(body) => Some(std::mem::take(body)),
-            Manner::Silent | Manner::HangUp | Manner::Raw(_) => None,
+            Manner::Silent | Manner::HangUp | Manner::Raw(..) => None,
         };
         Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
     }
@@ -313,6 +349,12 @@ impl Body for Flow {
 
 fn copy(octets: impl AsRef<[u8]>) -> Bytes {
     Bytes::copy_from_slice(octets.as_ref())
+}
+
+/// So often that writing it does not measure the framing.
+fn many(piece: &[u8]) -> Bytes {
+    assert!(!piece.is_empty(), "nothing without an end");
+    piece.repeat(16_384_usize.div_ceil(piece.len())).into()
 }
 
 fn every_second() -> Interval {

@@ -1,6 +1,6 @@
 //! The DNS server: a table of names, and what goes wrong with them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use hickory_server::Server;
 use hickory_server::net::runtime::Time;
-use hickory_server::proto::op::{Edns, Header, HeaderCounts, Metadata, ResponseCode};
+use hickory_server::net::xfer::Protocol;
+use hickory_server::proto::op::{
+    Edns, Header, HeaderCounts, Message, Metadata, OpCode, ResponseCode,
+};
 use hickory_server::proto::rr::rdata::{CNAME, SOA, TXT};
 use hickory_server::proto::rr::{Name, RData, Record, RecordType};
 use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
@@ -36,6 +39,24 @@ pub enum Trouble {
     Refused,
     /// No answer at all.
     Mute,
+    /// Over UDP an answer that is cut off and holds nothing; over TCP all of it.
+    CutOff,
+    /// An alias to yet another name, whatever is asked, and never its address.
+    /// With a wildcard there is no end to them.
+    EndlessAliases,
+}
+
+/// What is wrong with a forged answer, as somebody sends it who does not see the
+/// question: all else is right.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lie {
+    /// It answers another question's ID.
+    Id,
+    /// It repeats another question.
+    Question,
+    /// It repeats the question in lower case.
+    Case,
 }
 
 /// What one name holds; see [`Testbed::name`](crate::Testbed::name).
@@ -51,15 +72,33 @@ pub struct NameEntry<'a> {
 impl NameEntry<'_> {
     /// Adds an address.
     pub fn address(self, ip: impl Into<IpAddr>) -> Self {
-        self.record(match ip.into() {
-            IpAddr::V4(ip) => RData::A(ip.into()),
-            IpAddr::V6(ip) => RData::AAAA(ip.into()),
-        })
+        self.record(address(ip.into()))
     }
 
     /// Adds a TXT record: a name with nothing else has no address.
     pub fn txt(self, text: &str) -> Self {
         self.record(RData::TXT(TXT::new(vec![text.to_owned()])))
+    }
+
+    /// Gives this address alone to the next question for its family, before
+    /// all else.
+    pub fn address_once(self, ip: impl Into<IpAddr>) -> Self {
+        let data = address(ip.into());
+        self.edit(|entry| entry.once.push_back(data))
+    }
+
+    /// Over UDP, sends a forged answer with this address (to questions for its
+    /// family) before what is planted.
+    pub fn forged(self, lie: Lie, ip: impl Into<IpAddr>) -> Self {
+        let ip = ip.into();
+        self.edit(|entry| entry.forged = Some((lie, ip)))
+    }
+
+    /// Adds, to each answer about it, an address of another name, to be kept for
+    /// an hour: among the answers and among the additional records.
+    pub fn with_foreign(self, other: &str, ip: Ipv4Addr) -> Self {
+        let foreign = Record::from_rdata(absolute(other), 3600, RData::A(ip.into()));
+        self.edit(|entry| entry.foreign = Some(foreign))
     }
 
     /// Adds a record of any type.
@@ -118,7 +157,14 @@ impl Zone {
 
     /// What to answer; `None` for silence.
     fn look_up(&self, asked: &str, record_type: RecordType) -> Option<(ResponseCode, Vec<Record>)> {
-        let names = lock(&self.names);
+        let mut names = lock(&self.names);
+        if let Some(entry) = names.get_mut(asked) {
+            let next = entry.once.iter();
+            let next = next.map(RData::record_type).position(|r| r == record_type);
+            if let Some(data) = next.and_then(|next| entry.once.remove(next)) {
+                return Some((ResponseCode::NoError, vec![record(asked, data)]));
+            }
+        }
         let mut name = asked.to_owned();
         let mut chain = Vec::new();
         for _ in 0..MAX_ALIASES {
@@ -135,7 +181,12 @@ impl Zone {
                 Some(Trouble::ServFail) => return Some((ResponseCode::ServFail, Vec::new())),
                 Some(Trouble::Refused) => return Some((ResponseCode::Refused, Vec::new())),
                 Some(Trouble::Mute) => return None,
-                None => {}
+                Some(Trouble::EndlessAliases) => {
+                    let next = RData::CNAME(CNAME(absolute(&next_alias(&name))));
+                    chain.push(record(&name, next));
+                    return Some((ResponseCode::NoError, chain));
+                }
+                Some(Trouble::CutOff) | None => {}
             }
             let Some(target) = &entry.alias else {
                 let fitting = entry
@@ -154,12 +205,50 @@ impl Zone {
         // A loop: what a recursive server says when it gives up.
         Some((ResponseCode::ServFail, Vec::new()))
     }
+
+    /// What else goes wrong with an answer about this name.
+    fn extras(&self, asked: &str, record_type: RecordType) -> Extras {
+        let Some(entry) = find(&lock(&self.names), asked) else {
+            return Extras::default();
+        };
+        let trouble = entry.trouble_with.get(&record_type);
+        Extras {
+            cut_off: trouble.or(entry.trouble.as_ref()) == Some(&Trouble::CutOff),
+            forged: entry.forged.filter(|(_, ip)| match ip {
+                IpAddr::V4(_) => record_type == RecordType::A,
+                IpAddr::V6(_) => record_type == RecordType::AAAA,
+            }),
+            foreign: entry.foreign,
+        }
+    }
+}
+
+#[derive(Default)]
+struct Extras {
+    cut_off: bool,
+    forged: Option<(Lie, IpAddr)>,
+    foreign: Option<Record>,
+}
+
+/// `a1.` before the name; then `a2.` in its place, and so on.
+fn next_alias(name: &str) -> String {
+    let counted = name
+        .strip_prefix('a')
+        .and_then(|rest| rest.split_once('.'))
+        .and_then(|(count, rest)| Some((count.parse::<u64>().ok()?, rest)));
+    match counted {
+        Some((count, rest)) => format!("a{}.{rest}", count + 1),
+        None => format!("a1.{name}"),
+    }
 }
 
 const MAX_ALIASES: usize = 8;
 
 #[derive(Clone, Debug, Default)]
 struct Entry {
+    once: VecDeque<RData>,
+    forged: Option<(Lie, IpAddr)>,
+    foreign: Option<Record>,
     records: Vec<RData>,
     alias: Option<String>,
     trouble: Option<Trouble>,
@@ -217,8 +306,10 @@ impl DnsServer {
     pub(crate) async fn start(zone: Arc<Zone>, log: Arc<Log>) -> io::Result<Self> {
         let (udp, tcp) = bind_both().await?;
         let address = udp.local_addr()?;
-        let mut server = Server::new(Handler { zone, log });
-        server.register_socket(udp);
+        let udp = udp.into_std()?;
+        let spoof = udp.try_clone()?;
+        let mut server = Server::new(Handler { zone, log, spoof });
+        server.register_socket(UdpSocket::from_std(udp)?);
         server.register_listener(tcp, Duration::from_secs(60), 16);
         Ok(Self {
             address,
@@ -248,6 +339,8 @@ async fn bind_both() -> io::Result<(UdpSocket, TcpListener)> {
 struct Handler {
     zone: Arc<Zone>,
     log: Arc<Log>,
+    /// The server's own socket, for what is said in its name.
+    spoof: std::net::UdpSocket,
 }
 
 #[async_trait::async_trait]
@@ -279,15 +372,60 @@ impl RequestHandler for Handler {
             record_type,
             protocol: request.protocol(),
         });
-        let Some((code, answers)) = self.zone.look_up(&name, record_type) else {
+        let extras = self.zone.extras(&name, record_type);
+        let udp = request.protocol() == Protocol::Udp;
+        if let Some((lie, ip)) = extras.forged.filter(|_| udp) {
+            let forged = forgery(request, lie, ip);
+            // hickory's own way out takes no answer with another ID. The client
+            // may have gone already.
+            let _ = forged.map(|forged| self.spoof.send_to(&forged, request.src()));
+        }
+        let Some((code, mut answers)) = self.zone.look_up(&name, record_type) else {
             return sent(Err(()), metadata);
         };
+        if extras.cut_off && udp {
+            metadata.truncation = true;
+            let message = response.build(metadata, [], [], [], []);
+            return sent(out.send_response(message).await, metadata);
+        }
+        answers.extend(extras.foreign.clone());
         metadata.response_code = code;
         let denied = matches!(code, ResponseCode::NXDomain | ResponseCode::NoError)
             && !answers.iter().any(|r| r.record_type() == record_type);
         let soa = denied.then(|| record("", RData::SOA(soa())));
-        let message = response.build(metadata, &answers, &[], &soa, &[]);
+        let message = response.build(metadata, &answers, &[], &soa, &extras.foreign);
         sent(out.send_response(message).await, metadata)
+    }
+}
+
+/// An answer with this address that is wrong in one thing; `None` where the
+/// question cannot be answered at all.
+fn forgery(request: &Request, lie: Lie, ip: IpAddr) -> Option<Vec<u8>> {
+    let info = request.request_info().ok()?;
+    let mut question = info.query.original().clone();
+    let mut id = request.metadata.id;
+    match lie {
+        Lie::Id => id = !id,
+        Lie::Question => {
+            question.set_name(absolute("another.example"));
+        }
+        Lie::Case => {
+            question.set_name(question.name().to_lowercase());
+        }
+    }
+    let answer = Record::from_rdata(question.name().clone(), TTL, address(ip));
+    let mut message = Message::response(id, OpCode::Query);
+    message.metadata.recursion_desired = true;
+    message.metadata.recursion_available = true;
+    message.add_query(question);
+    message.add_answer(answer);
+    message.to_vec().ok()
+}
+
+fn address(ip: IpAddr) -> RData {
+    match ip {
+        IpAddr::V4(ip) => RData::A(ip.into()),
+        IpAddr::V6(ip) => RData::AAAA(ip.into()),
     }
 }
 

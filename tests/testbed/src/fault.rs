@@ -27,6 +27,10 @@ pub enum Fault {
     Mute,
     /// Connections are accepted and closed at once.
     CloseAtAccept,
+    /// The server's part of the handshake stops in the middle.
+    StallHandshake,
+    /// The same, and the connection is closed.
+    CutHandshake,
     /// The server certificate is good for five days more. Nothing breaks, so it is
     /// not among [`ALL`](Self::ALL).
     ExpiresSoon,
@@ -34,7 +38,7 @@ pub enum Fault {
 
 impl Fault {
     /// Every fault that keeps clients out, for tables.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Expired,
         Self::NotYetValid,
         Self::WrongName,
@@ -45,6 +49,8 @@ impl Fault {
         Self::Refused,
         Self::Mute,
         Self::CloseAtAccept,
+        Self::StallHandshake,
+        Self::CutHandshake,
     ];
 
     /// Where a host with this fault is reached: faults below TLS show before a

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 use std::future::poll_fn;
-use std::io::Cursor;
-use std::net::SocketAddr;
+use std::io::{self, Cursor};
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
@@ -20,7 +20,7 @@ use tokio::sync::Notify;
 use tokio_rustls::LazyConfigAcceptor;
 
 use crate::Fault;
-use crate::answer::{Answer, Flow, Manner, Plan};
+use crate::answer::{Answer, End, Flow, Manner, Plan};
 use crate::ca::Authority;
 use crate::door::Door;
 use crate::log::{Log, Request, lock};
@@ -96,6 +96,8 @@ impl Host<'_> {
 #[derive(Debug)]
 pub(crate) struct Web {
     sites: Mutex<HashMap<String, Site>>,
+    /// Addresses that lead to a listener of their own, whatever the name.
+    traps: Mutex<HashMap<IpAddr, u16>>,
     pub(crate) authority: Authority,
     pub(crate) vks: Arc<Vks>,
     pub(crate) log: Arc<Log>,
@@ -147,6 +149,7 @@ impl Web {
     pub(crate) fn new(vks: Arc<Vks>, log: Arc<Log>) -> Self {
         Self {
             sites: Mutex::default(),
+            traps: Mutex::default(),
             authority: Authority::new(),
             vks,
             log,
@@ -155,6 +158,15 @@ impl Web {
 
     pub(crate) fn host<'a>(&'a self, name: &'a str) -> Host<'a> {
         Host { web: self, name }
+    }
+
+    pub(crate) fn set_trap(&self, socket: SocketAddr) {
+        lock(&self.traps).insert(socket.ip(), socket.port());
+    }
+
+    /// The port of the trap at this address; as IPv4-mapped, it is the same one.
+    pub(crate) fn trap(&self, ip: IpAddr) -> Option<u16> {
+        lock(&self.traps).get(&ip.to_canonical()).copied()
     }
 
     /// Which listener serves this host, or which other port.
@@ -196,6 +208,14 @@ impl Web {
             ),
             None => (None, true, false),
         };
+        if let Some(Fault::StallHandshake | Fault::CutHandshake) = fault {
+            let mut tcp = hello.io;
+            let _ = tcp.write_all(&UNFINISHED).await;
+            if fault == Some(Fault::StallHandshake) {
+                std::future::pending().await
+            }
+            return;
+        }
         let Some(config) = self.authority.config(&name, fault, http2) else {
             refuse_handshake(hello.io).await;
             return;
@@ -206,9 +226,10 @@ impl Web {
         if tls.get_ref().1.alpn_protocol() == Some(b"h2") {
             self.serve_http(tls, Version::HTTP_2, true).await;
         } else if raw {
-            self.serve_raw(&mut tls).await;
-            // Whoever reads to the end shall find one that TLS vouches for.
-            let _ = tls.shutdown().await;
+            if self.serve_raw(&mut tls).await {
+                // Whoever reads to the end shall find one that TLS vouches for.
+                let _ = tls.shutdown().await;
+            }
         } else {
             self.serve_http(tls, Version::HTTP_11, true).await;
         }
@@ -243,13 +264,14 @@ impl Web {
         }
     }
 
-    /// Serves one request of a host that has raw answers.
-    async fn serve_raw<S>(self: &Arc<Self>, stream: &mut S)
+    /// Serves one request of a host that has raw answers. Whether the
+    /// connection is then to end in order.
+    async fn serve_raw<S>(self: &Arc<Self>, stream: &mut S) -> bool
     where
         S: AsyncRead + AsyncWrite + Unpin + Send,
     {
         let Some(head) = read_head(stream).await else {
-            return;
+            return true;
         };
         let request = parse_head(&head);
         let raw = {
@@ -261,7 +283,7 @@ impl Web {
                 .and_then(Plan::next)
         };
         let Some(Answer {
-            manner: Manner::Raw(octets),
+            manner: Manner::Raw(octets, end),
             ..
         }) = raw
         else {
@@ -269,14 +291,14 @@ impl Web {
             // for a raw one.
             let (rest, out) = tokio::io::split(stream);
             let whole = tokio::io::join(Cursor::new(head).chain(rest), out);
-            return self
-                .clone()
-                .serve_http(whole, Version::HTTP_11, false)
-                .await;
+            let web = self.clone();
+            web.serve_http(whole, Version::HTTP_11, false).await;
+            return true;
         };
         self.log.request(request);
         // The client may have had enough before the end.
-        let _ = stream.write_all(&octets).await;
+        let _ = write_raw(stream, &octets, &end).await;
+        !matches!(end, End::Cut)
     }
 
     async fn respond(
@@ -305,6 +327,29 @@ impl Web {
             None if site.is_vks => self.vks.answer(request),
             None => Answer::missing(),
         }
+    }
+}
+
+async fn write_raw<S>(stream: &mut S, octets: &[u8], end: &End) -> io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    if let End::Slow(pause) = end {
+        for octet in octets {
+            tokio::time::sleep(*pause).await;
+            stream.write_all(&[*octet]).await?;
+            stream.flush().await?;
+        }
+        return Ok(());
+    }
+    stream.write_all(octets).await?;
+    stream.flush().await?;
+    match end {
+        End::Endless(piece) => loop {
+            stream.write_all(piece).await?;
+        },
+        End::Stall => std::future::pending().await,
+        End::Close | End::Cut | End::Slow(_) => Ok(()),
     }
 }
 
@@ -347,6 +392,9 @@ fn host_of(authority: &str) -> String {
     };
     authority[..end].to_ascii_lowercase()
 }
+
+/// The start of a TLS record of the handshake that is to hold 1,024 octets.
+const UNFINISHED: [u8; 9] = [22, 3, 3, 4, 0, 2, 0, 3, 252];
 
 /// A fatal alert (handshake_failure) in a TLS 1.2 record, which every version reads.
 async fn refuse_handshake(mut tcp: TcpStream) {

@@ -49,7 +49,7 @@ mod vks;
 
 pub use answer::Answer;
 pub use canary::Canary;
-pub use dns::{NameEntry, Trouble};
+pub use dns::{Lie, NameEntry, Trouble};
 pub use fault::Fault;
 pub use hickory_server::net::xfer::Protocol;
 pub use hickory_server::proto::rr::{RData, RecordType};
@@ -182,6 +182,18 @@ impl Testbed {
     /// Where the machine has no such address (`::1` on some).
     pub fn canary(&self, ip: impl Into<IpAddr>) -> io::Result<Canary> {
         Canary::at(ip.into())
+    }
+
+    /// A canary that a name leads to as soon as DNS gives it this address, which
+    /// must not be the one of the web hosts: `127.66.0.1`, say.
+    ///
+    /// # Errors
+    ///
+    /// Where the machine has no such address: only Linux has all of `127.0.0.0/8`.
+    pub fn trap(&self, ip: impl Into<IpAddr>) -> io::Result<Canary> {
+        let canary = Canary::at(ip.into())?;
+        self.web.set_trap(canary.addr());
+        Ok(canary)
     }
 
     /// Every DNS query so far, in order of arrival.

@@ -12,8 +12,9 @@ use crate::https::Web;
 /// Asks the testbed's DNS server through the bundled resolver.
 ///
 /// A loopback address in an answer gets the port of the listener that serves
-/// the host, so that `https://openpgpkey.example.org/…` reaches it as it is. All
-/// other addresses stay as they are.
+/// the host, so that `https://openpgpkey.example.org/…` reaches it as it is, and
+/// that of a [trap](crate::Testbed::trap) the trap's. All other addresses stay as
+/// they are.
 #[derive(Clone, Debug)]
 pub struct TestDns {
     pub(crate) inner: HickoryDns,
@@ -36,6 +37,7 @@ impl DnsResolver for TestDns {
 impl TestDns {
     fn find_port(&self, host: &str, address: &mut SocketAddr) {
         let port = match self.web.door(host) {
+            _ if self.web.trap(address.ip()).is_some() => self.web.trap(address.ip()),
             Ok(_) if address.is_ipv6() && self.web.has_no_ipv6(host) => {
                 self.doors.refused.at(address.ip())
             }

@@ -28,7 +28,7 @@ pub(crate) async fn ask(t: &Testbed, name: &str, record_type: RecordType) -> Mes
     socket.connect(t.dns_addr()).await.unwrap();
     let mut answer = [0; 4096];
     socket.send(&question(1, name, record_type)).await.unwrap();
-    while t.queries_for(name).is_empty() {
+    while t.queries_for(&name.to_ascii_lowercase()).is_empty() {
         tokio::task::yield_now().await;
     }
     if socket_is_silent(&socket).await {

@@ -1,7 +1,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use hickory_server::proto::op::{Message, ResponseCode};
-use testbed::{Protocol, RData, RecordType, Testbed, Trouble};
+use hickory_server::proto::rr::Record;
+use testbed::{Lie, Protocol, RData, RecordType, Testbed, Trouble};
 
 use crate::client::{ask, ask_tcp};
 
@@ -211,4 +212,65 @@ async fn one_port_for_udp_and_tcp_and_a_log_of_both() {
         ]
     );
     assert!(t.queries_for("example").is_empty());
+}
+
+#[tokio::test]
+async fn lies_and_what_is_true_behind_them() {
+    let t = Testbed::start().await;
+    let (truth, lie) = (Ipv4Addr::LOCALHOST, Ipv4Addr::new(192, 0, 2, 66));
+    for (n, wrong) in [Lie::Id, Lie::Question, Lie::Case].into_iter().enumerate() {
+        let name = format!("Lie{n}.example");
+        t.name(&name).address(truth).forged(wrong, lie);
+        let first = ask(&t, &name, RecordType::A).await;
+        assert_eq!(first.answers[0].data.ip_addr(), Some(lie.into()));
+        let asked = first.queries[0].name().to_ascii();
+        match wrong {
+            Lie::Id => assert_eq!(first.metadata.id, !1),
+            Lie::Question => assert_eq!(asked, "another.example."),
+            _ => assert_eq!(asked, format!("lie{n}.example.")),
+        }
+        // Nobody forges an answer over TCP, or one to another question.
+        let over_tcp = ask_tcp(&t, &name, RecordType::A).await;
+        assert_eq!(over_tcp.answers[0].data.ip_addr(), Some(truth.into()));
+        let six = ask(&t, &name, RecordType::AAAA).await;
+        assert_eq!((six.metadata.id, six.answers.len()), (1, 0));
+    }
+}
+
+#[tokio::test]
+async fn answers_that_are_cut_off_change_or_say_more() {
+    let t = Testbed::start().await;
+    let (first, then) = (Ipv4Addr::new(192, 0, 2, 1), Ipv4Addr::LOCALHOST);
+    t.name("cut.example").address(then).trouble(Trouble::CutOff);
+    let udp = ask(&t, "cut.example", RecordType::A).await;
+    assert!(udp.metadata.truncation && udp.answers.is_empty());
+    let tcp = ask_tcp(&t, "cut.example", RecordType::A).await;
+    assert_eq!(gist(&tcp), Some((ResponseCode::NoError, vec![then.into()])));
+
+    t.name("changes.example").address(then).address_once(first);
+    for want in [first, then, then] {
+        let message = ask(&t, "changes.example", RecordType::A).await;
+        assert_eq!(
+            gist(&message),
+            Some((ResponseCode::NoError, vec![want.into()]))
+        );
+    }
+
+    t.name("more.example")
+        .address(then)
+        .with_foreign("other.example", first);
+    let message = ask(&t, "more.example", RecordType::A).await;
+    let foreign = |r: &Record| {
+        let ip = r.data.ip_addr();
+        (r.name.to_ascii(), r.ttl, ip) == ("other.example.".to_owned(), 3600, Some(first.into()))
+    };
+    assert!(foreign(&message.answers[1]));
+    assert!(foreign(&message.additionals[0]));
+
+    t.name("*.on.example").trouble(Trouble::EndlessAliases);
+    for (asked, next) in [("x.on", "a1.x.on"), ("a1.x.on", "a2.x.on")] {
+        let message = ask(&t, &format!("{asked}.example"), RecordType::A).await;
+        let data = message.answers[0].data.to_string();
+        assert_eq!(data, format!("{next}.example."));
+    }
 }

@@ -91,7 +91,7 @@ async fn every_fault_of_a_host() {
         t.host(HOST).fault(fault);
         let before = t.connections_with(fault);
         let seen = match fault {
-            Fault::Mute => None,
+            Fault::Mute | Fault::StallHandshake => None,
             _ => Some(connect(&t, HOST).await.expect_err("a fault")),
         };
         let tls = seen
@@ -137,7 +137,7 @@ async fn every_fault_of_a_host() {
             Fault::Refused => seen
                 .as_ref()
                 .is_some_and(|e| e.kind() == ErrorKind::ConnectionRefused),
-            Fault::CloseAtAccept => seen.as_ref().is_some_and(|e| {
+            Fault::CloseAtAccept | Fault::CutHandshake => seen.as_ref().is_some_and(|e| {
                 [
                     ErrorKind::UnexpectedEof,
                     ErrorKind::ConnectionReset,
@@ -145,7 +145,7 @@ async fn every_fault_of_a_host() {
                 ]
                 .contains(&e.kind())
             }),
-            Fault::Mute => {
+            Fault::Mute | Fault::StallHandshake => {
                 let attempt = connect(&t, HOST);
                 tokio::time::timeout(Duration::from_millis(100), attempt)
                     .await
@@ -300,6 +300,38 @@ async fn raw_octets_instead_of_http() {
             "/fine"
         ]
     );
+}
+
+/// What comes behind raw octets, up to where the client has seen enough.
+#[tokio::test]
+async fn raw_octets_and_their_ends() {
+    let t = Testbed::start().await;
+    t.host(HOST)
+        .serve("/cut", Answer::raw_cut("ab"))
+        .serve("/stall", Answer::raw_stall("ab"))
+        .serve("/endless", Answer::raw_endless("ab", "cd"))
+        .serve("/slow", Answer::raw_slow("ab", Duration::from_millis(1)));
+    let mut seen = Vec::new();
+    let mut tls = get_raw(&t, HOST, "/cut").await;
+    let error = tls.read_to_end(&mut seen).await.expect_err("no goodbye");
+    assert_eq!(
+        (error.kind(), &seen[..]),
+        (ErrorKind::UnexpectedEof, &b"ab"[..])
+    );
+    seen.clear();
+    let mut tls = get_raw(&t, HOST, "/slow").await;
+    tls.read_to_end(&mut seen).await.unwrap();
+    assert_eq!(seen, b"ab");
+    let mut two = [0; 2];
+    let mut tls = get_raw(&t, HOST, "/stall").await;
+    tls.read_exact(&mut two).await.unwrap();
+    assert!(stays_pending(tls.read_u8()).await);
+    let mut tls = get_raw(&t, HOST, "/endless").await;
+    tls.read_exact(&mut two).await.unwrap();
+    for _ in 0..20_000 {
+        tls.read_exact(&mut two).await.unwrap();
+        assert_eq!(two, *b"cd");
+    }
 }
 
 #[tokio::test]

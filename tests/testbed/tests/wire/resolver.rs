@@ -66,6 +66,29 @@ async fn what_dns_says_is_passed_on_and_never_kept() {
     assert!(t.queries().iter().all(|query| query.name == name));
 }
 
+/// The same name leads elsewhere as soon as DNS says so.
+#[tokio::test]
+async fn a_trap_is_reached_by_its_address() {
+    let t = Testbed::start().await;
+    // Only Linux has this address without being told.
+    let Ok(trap) = t.trap([127, 66, 0, 9]) else {
+        return;
+    };
+    t.host("sound.example");
+    t.name("sound.example")
+        .address_once(trap.addr().ip())
+        .address_once("::ffff:127.66.0.9".parse::<Ipv6Addr>().unwrap());
+    let dns = t.dns();
+    let caught = dns.addresses("sound.example").await.unwrap();
+    assert_eq!(caught.len(), 2);
+    for address in caught {
+        assert_eq!(address.ip().to_canonical(), trap.addr().ip());
+        assert_eq!(address.port(), trap.addr().port());
+    }
+    let sound = dns.addresses("sound.example").await.unwrap();
+    assert_eq!(sound, [t.host_addr("sound.example")]);
+}
+
 #[test]
 fn the_guard_opens_for_the_web_hosts_alone() {
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -43,14 +43,21 @@ impl Allow {
 
     /// The pairs of the domain that did not come about, in the order of their lines.
     pub(crate) fn unpublished(&self, publication: &Publication) -> Vec<&Pair> {
+        let mut published: HashMap<_, Vec<_>> = HashMap::new();
+        for entry in publication.entries() {
+            for fingerprint in entry.fingerprints() {
+                published
+                    .entry(fingerprint)
+                    .or_default()
+                    .push(entry.address());
+            }
+        }
         let pairs = self.0.values().flatten();
         let of_domain = pairs.filter(|pair| pair.address.domain() == publication.domain());
         let mut missing: Vec<_> = of_domain
             .filter(|pair| {
-                !publication.entries().iter().any(|entry| {
-                    entry.fingerprints().contains(&pair.fingerprint)
-                        && entry.address().matches(&pair.address)
-                })
+                let mut addresses = published.get(&pair.fingerprint).into_iter().flatten();
+                !addresses.any(|address| address.matches(&pair.address))
             })
             .collect();
         missing.sort_by_key(|pair| pair.line);

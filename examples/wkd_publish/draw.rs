@@ -1,5 +1,7 @@
 //! What was published, and what was not, for people.
 
+use std::collections::HashSet;
+
 use openpgp_discovery::wkd::Layout;
 use openpgp_discovery::wkd::publish::{File, Publication, Skipped, Written};
 
@@ -22,8 +24,9 @@ impl Report<'_> {
     /// old files, the count, and what to do next.
     pub(crate) fn draw(&self) -> String {
         let mut page = Page::new(self.paint);
+        let unchanged: HashSet<&str> = self.written.unchanged().iter().map(|p| &**p).collect();
         for file in self.publication.files(self.layout) {
-            self.file(&mut page, &file);
+            self.file(&mut page, &file, unchanged.contains(file.path()));
         }
         for skipped in self.publication.skipped() {
             not_published(&mut page, skipped);
@@ -41,8 +44,7 @@ impl Report<'_> {
         page.text
     }
 
-    fn file(&self, page: &mut Page, file: &File<'_>) {
-        let is_same = self.written.unchanged().iter().any(|p| p == file.path());
+    fn file(&self, page: &mut Page, file: &File<'_>, is_same: bool) {
         let what = match is_same {
             true => "unchanged",
             false => self.tense("written", "to be written"),

@@ -66,6 +66,7 @@ pub use limits::{Limits, UserIdFilter};
 pub(crate) use news::News;
 pub use packets::{FrameError, Packets, RawPacket, packets};
 pub(crate) use proven::{CUT, Proven, proven};
+pub(crate) use verifier::lean;
 
 use crate::{EmailAddress, Reason, Rejection};
 use collect::Answer;

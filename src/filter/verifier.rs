@@ -185,7 +185,7 @@ pub(super) fn signature(packet: &RawPacket<'_>) -> Option<Signature> {
 /// The signature without what nobody signed, and what has no place there: anybody
 /// can fill that area, and what is taken in is kept for good. Who made it stays,
 /// and so does a subkey's own signature.
-pub(super) fn lean(mut signature: Signature) -> Signature {
+pub(crate) fn lean(mut signature: Signature) -> Signature {
     let is_binding = signature.typ() == SignatureType::SubkeyBinding;
     let is_kept = |tag| match tag {
         SubpacketTag::Issuer | SubpacketTag::IssuerFingerprint => true,

@@ -10,6 +10,7 @@ use testbed::{Answer, Testbed};
 use super::{AMPLE, address};
 
 mod faults;
+mod hostile;
 mod network;
 mod report;
 

@@ -2,6 +2,7 @@
 
 mod attack;
 mod attack4;
+mod attack5;
 mod batch;
 mod check;
 mod cli;

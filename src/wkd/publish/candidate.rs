@@ -1,11 +1,13 @@
 //! A certificate that claims addresses of the domain.
 
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, SystemTime};
 
-use sequoia_openpgp::packet::UserID;
+use sequoia_openpgp::cert::amalgamation::UserIDAmalgamation;
 use sequoia_openpgp::serialize::MarshalInto;
 use sequoia_openpgp::{Cert, Fingerprint};
 
+use super::claimed::Claimed;
 use super::entry::Entry;
 use super::judge::Judgement;
 use super::minimise::minimise;
@@ -26,16 +28,26 @@ pub(super) struct Candidate<'c> {
     pub(super) cert: &'c Cert,
     time: SystemTime,
     user_ids: Vec<Claim<'c>>,
+    /// Places of those that are bound: who has many must not have all compared with all.
+    bound: HashMap<String, Vec<usize>>,
     /// How it stands as a whole, once that has been asked.
-    whole: Option<Judgement>,
+    whole: Option<Whole>,
     /// What was made of it already: addresses that match have the same User IDs.
-    made: Vec<(Vec<&'c UserID>, Result<Published, Why>)>,
+    made: HashMap<Vec<usize>, Result<Published, Why>>,
+}
+
+/// What is the same for all addresses of a certificate.
+#[derive(Debug)]
+struct Whole {
+    judgement: Judgement,
+    claimed: Claimed,
+    octets: usize,
 }
 
 /// A User ID of the domain.
 #[derive(Debug)]
 struct Claim<'c> {
-    id: &'c UserID,
+    user_id: UserIDAmalgamation<'c>,
     /// As [`Entry::address`] has it.
     address: EmailAddress,
     standing: Result<(), Why>,
@@ -69,25 +81,40 @@ impl<'c> Candidate<'c> {
         let key = cert.primary_key().key();
         let is_computable = !algorithms::is_oversized(key) && algorithms::is_computable(key);
         let is_revoked =
-            is_computable && status(cert, &*rules.policy, time, &rules.keys).is_revoked();
-        let user_ids = claimed
+            is_computable && status(cert, &*rules.policy, time, &rules.revokers(cert)).is_revoked();
+        let user_ids: Vec<_> = claimed
             .into_iter()
             .map(|(address, user_id)| Claim {
-                id: user_id.userid(),
                 address,
                 standing: match is_computable {
                     true => standing::binding(&user_id, is_revoked, rules, time).map(|_| ()),
                     false => Err(Why::UnsupportedAlgorithm),
                 },
+                user_id,
             })
             .collect();
+        let mut bound: HashMap<String, Vec<usize>> = HashMap::new();
+        for (place, claim) in user_ids.iter().enumerate() {
+            if claim.standing.is_ok() {
+                bound
+                    .entry(mailbox(&claim.address))
+                    .or_default()
+                    .push(place);
+            }
+        }
         Some(Self {
             cert,
             time,
             user_ids,
+            bound,
             whole: None,
-            made: Vec::new(),
+            made: HashMap::new(),
         })
+    }
+
+    /// The [mailboxes](mailbox) of the addresses that its owner bound to it.
+    pub(super) fn mailboxes(&self) -> impl Iterator<Item = &String> {
+        self.bound.keys()
     }
 
     /// The addresses that its owner bound to it.
@@ -98,11 +125,11 @@ impl<'c> Candidate<'c> {
 
     /// The addresses that it claims in vain, and why.
     pub(super) fn unbound(&self) -> Vec<Skipped> {
-        let mut skipped: Vec<Skipped> = Vec::new();
+        let (mut skipped, mut known) = (Vec::new(), HashSet::new());
         for claim in &self.user_ids {
             if let Err(why) = claim.standing
                 && !self.has(&claim.address)
-                && !skipped.iter().any(|known| known.address == claim.address)
+                && known.insert(&claim.address)
             {
                 skipped.push(Skipped {
                     fingerprint: self.cert.fingerprint(),
@@ -116,7 +143,16 @@ impl<'c> Candidate<'c> {
 
     /// Whether its owner bound a User ID to it that matches.
     pub(super) fn has(&self, address: &EmailAddress) -> bool {
-        self.bound().any(|bound| bound.matches(address))
+        self.matching(address).next().is_some()
+    }
+
+    /// The places of the User IDs that match, of those that are bound.
+    fn matching(&self, address: &EmailAddress) -> impl Iterator<Item = usize> {
+        let places = self.bound.get(&mailbox(address)).into_iter().flatten();
+        places.copied().filter(|&place| {
+            let claim = self.user_ids.get(place);
+            claim.is_some_and(|claim| claim.address.matches(address))
+        })
     }
 
     /// What is published of it for an address that it [has](Self::has).
@@ -125,25 +161,23 @@ impl<'c> Candidate<'c> {
         address: &EmailAddress,
         rules: &Rules,
     ) -> Result<Published, Why> {
-        let ids: Vec<&UserID> = self
-            .user_ids
-            .iter()
-            .filter(|claim| claim.standing.is_ok() && claim.address.matches(address))
-            .map(|claim| claim.id)
-            .collect();
-        if let Some((_, made)) = self.made.iter().find(|(known, _)| *known == ids) {
+        let places: Vec<usize> = self.matching(address).collect();
+        if let Some(made) = self.made.get(&places) {
             return made.clone();
         }
+        let claims = places.iter().filter_map(|&place| self.user_ids.get(place));
+        let ids: Vec<_> = claims.map(|claim| claim.user_id.clone()).collect();
         let made = self.make(&ids, rules);
-        self.made.push((ids, made.clone()));
+        self.made.insert(places, made.clone());
         made
     }
 
-    fn make(&mut self, ids: &[&UserID], rules: &Rules) -> Result<Published, Why> {
+    fn make(&mut self, ids: &[UserIDAmalgamation<'_>], rules: &Rules) -> Result<Published, Why> {
         let (cert, time) = (self.cert, self.time);
         let whole = self
             .whole
-            .get_or_insert_with(|| Judgement::of(cert, rules, time));
+            .get_or_insert_with(|| Whole::of(cert, rules, time));
+        let (whole, claimed, whole_octets) = (&whole.judgement, &whole.claimed, whole.octets);
         match whole.status {
             CertStatus::Revoked(_) if !rules.include_revoked => return Err(Why::Revoked),
             CertStatus::Expired if !rules.include_expired => return Err(Why::Expired),
@@ -156,16 +190,18 @@ impl<'c> Candidate<'c> {
         // Subkeys mostly expire together with the certificate: those stay.
         let end = whole.expiration.and_then(|end| end.checked_sub(SECOND));
         let alive = end.map_or(time, |end| end.min(time));
-        let times = (time, alive);
-        let minimised = minimise(cert, ids, rules, times).map_err(|_| Why::Malformed)?;
+        let minimised =
+            minimise(cert, ids, claimed, rules, (time, alive)).map_err(|_| Why::Malformed)?;
         let alone = Judgement::of(&minimised, rules, time);
-        if (&alone.status, alone.can_encrypt) != (&whole.status, whole.can_encrypt) {
+        if !alone.is_as_strict_as(whole) {
             return Err(Why::JudgedDifferently);
         }
         // What nobody finds is not published.
         let is_revoked = alone.status.is_revoked();
-        for &id in ids {
-            let found = minimised.userids().find(|kept| kept.userid() == id);
+        for id in ids {
+            let found = minimised
+                .userids()
+                .find(|kept| kept.userid() == id.userid());
             let found = found.ok_or(Why::Malformed)?;
             standing::binding(&found, is_revoked, rules, time)?;
         }
@@ -174,10 +210,25 @@ impl<'c> Candidate<'c> {
             created: cert.primary_key().key().creation_time(),
             is_usable: alone.is_usable(),
             bytes: minimised.to_vec().map_err(|_| Why::Malformed)?,
-            whole_octets: cert.to_vec().map_err(|_| Why::Malformed)?.len(),
+            whole_octets,
             notes: notes(whole, &alone),
         })
     }
+}
+
+impl Whole {
+    fn of(cert: &Cert, rules: &Rules, time: SystemTime) -> Self {
+        Self {
+            judgement: Judgement::of(cert, rules, time),
+            claimed: Claimed::new(cert),
+            octets: MarshalInto::serialized_len(cert),
+        }
+    }
+}
+
+/// Equal for all addresses that match each other, and for few others.
+pub(super) fn mailbox(address: &EmailAddress) -> String {
+    address.dane_local_part().to_ascii_lowercase()
 }
 
 fn notes(whole: &Judgement, alone: &Judgement) -> Vec<String> {

@@ -15,13 +15,10 @@ pub(super) struct Claimed {
 }
 
 impl Claimed {
-    /// Of these User IDs, and of all subkeys.
-    pub(super) fn new(cert: &Cert, ids: &[&UserID]) -> Self {
+    /// Of all User IDs and subkeys.
+    pub(super) fn new(cert: &Cert) -> Self {
         let owner = KeyHandle::from(cert.fingerprint());
-        let some = cert
-            .clone()
-            .retain_userids(|user_id| ids.contains(&user_id.userid()))
-            .retain_user_attributes(|_| false);
+        let some = cert.clone().retain_user_attributes(|_| false);
         let mut claimed = Self::default();
         let mut none = Vec::new();
         let mut times = &mut none;

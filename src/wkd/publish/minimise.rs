@@ -3,15 +3,17 @@
 
 use std::time::SystemTime;
 
+use sequoia_openpgp::cert::amalgamation::UserIDAmalgamation;
 use sequoia_openpgp::cert::amalgamation::key::SubordinateKeyAmalgamation;
 use sequoia_openpgp::cert::bundle::ComponentBundle;
 use sequoia_openpgp::packet::key::PublicParts;
-use sequoia_openpgp::packet::{Packet, Signature, UserID};
+use sequoia_openpgp::packet::{Packet, Signature};
 use sequoia_openpgp::types::RevocationStatus;
 use sequoia_openpgp::{Cert, Fingerprint};
 
 use super::claimed::Claimed;
-use super::rules::Rules;
+use super::rules::{Rules, others_revoke};
+use crate::filter::lean;
 use crate::status::{EveryAlgorithm, SelfRevocationsCount, revokers};
 
 /// The certificate with these User IDs, in its least form by the rules.
@@ -20,7 +22,8 @@ use crate::status::{EveryAlgorithm, SelfRevocationsCount, revokers};
 /// Subkeys are live that are so at the time `alive`.
 pub(super) fn minimise(
     cert: &Cert,
-    ids: &[&UserID],
+    ids: &[UserIDAmalgamation<'_>],
+    claimed: &Claimed,
     rules: &Rules,
     (time, alive): (SystemTime, SystemTime),
 ) -> sequoia_openpgp::Result<Cert> {
@@ -29,7 +32,7 @@ pub(super) fn minimise(
         policy: SelfRevocationsCount(&*rules.policy),
         time,
         alive,
-        claimed: Claimed::new(cert, ids),
+        claimed,
         revokers: match others_revoke(cert) {
             true => revokers::revokers(cert),
             false => Vec::new(),
@@ -38,27 +41,19 @@ pub(super) fn minimise(
     Cert::from_packets(minimiser.packets(cert, ids).into_iter())
 }
 
-/// Whether somebody else's revocation is in it: only then does it matter whom the
-/// owner named.
-fn others_revoke(cert: &Cert) -> bool {
-    let mut subkeys = cert.keys().subkeys();
-    cert.primary_key().other_revocations().next().is_some()
-        || subkeys.any(|subkey| subkey.bundle().other_revocations().next().is_some())
-}
-
 #[derive(Debug)]
 struct Minimiser<'r> {
     rules: &'r Rules,
     policy: SelfRevocationsCount<'r>,
     time: SystemTime,
     alive: SystemTime,
-    claimed: Claimed,
+    claimed: &'r Claimed,
     /// Whom the owner named for revoking it.
     revokers: Vec<Fingerprint>,
 }
 
 impl Minimiser<'_> {
-    fn packets(&self, cert: &Cert, ids: &[&UserID]) -> Vec<Packet> {
+    fn packets(&self, cert: &Cert, ids: &[UserIDAmalgamation<'_>]) -> Vec<Packet> {
         let primary = cert.primary_key();
         let mut packets = vec![Packet::from(primary.key().clone())];
         self.signatures(
@@ -66,7 +61,7 @@ impl Minimiser<'_> {
             self.direct(primary.bundle()),
             &mut packets,
         );
-        for user_id in cert.userids().filter(|id| ids.contains(&id.userid())) {
+        for user_id in ids {
             let times = self.claimed.of_user_id(user_id.userid());
             packets.push(user_id.userid().clone().into());
             let bindings = self.bindings(user_id.bundle(), Some(times));
@@ -144,6 +139,10 @@ impl Minimiser<'_> {
             // At the time at which it was made, the oldest was the newest.
             bindings.extend(at.find_map(|&at| bundle.binding_signature(&self.policy, at).ok()));
         }
+        if !self.revokers.is_empty() {
+            let own = bundle.self_signatures();
+            bindings.extend(own.filter(|s| s.revocation_keys().next().is_some()));
+        }
         bindings
     }
 
@@ -181,6 +180,7 @@ impl Minimiser<'_> {
             chosen.extend(bundle.other_revocations());
         }
         let may_go = chosen.into_iter().filter(|s| s.exportable().is_ok());
-        packets.extend(may_go.cloned().map(Packet::from));
+        // What nobody signed may say anything about anybody.
+        packets.extend(may_go.cloned().map(lean).map(Packet::from));
     }
 }

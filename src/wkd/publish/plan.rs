@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use sequoia_openpgp::Cert;
 
 use super::Publisher;
-use super::candidate::{Candidate, Published};
+use super::candidate::{Candidate, Published, mailbox};
 use super::entry::{Entry, Note};
 use super::merge::merged;
 use super::publication::Publication;
@@ -86,19 +86,11 @@ fn addresses(candidates: &[Candidate<'_>]) -> impl Iterator<Item = EmailAddress>
 fn mailboxes(candidates: &[Candidate<'_>]) -> HashMap<String, Vec<usize>> {
     let mut mailboxes: HashMap<String, Vec<usize>> = HashMap::new();
     for (place, candidate) in candidates.iter().enumerate() {
-        for address in candidate.bound() {
-            let places = mailboxes.entry(mailbox(address)).or_default();
-            if places.last() != Some(&place) {
-                places.push(place);
-            }
+        for mailbox in candidate.mailboxes() {
+            mailboxes.entry(mailbox.clone()).or_default().push(place);
         }
     }
     mailboxes
-}
-
-/// Equal for all addresses that match each other, and for few others.
-fn mailbox(address: &EmailAddress) -> String {
-    address.dane_local_part().to_ascii_lowercase()
 }
 
 fn entry(address: EmailAddress, mut published: Vec<Published>) -> Entry {

@@ -1,13 +1,15 @@
 //! By what certificates are chosen, minimised and judged.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use sequoia_openpgp::Cert;
 use sequoia_openpgp::policy::Policy;
+use sequoia_openpgp::{Cert, Fingerprint};
 
 use super::{Keep, Publisher};
-use crate::filter::PrimaryKey;
+use crate::filter::{PrimaryKey, algorithms};
+use crate::status::revokers;
 
 /// What the caller asked for.
 #[derive(Debug)]
@@ -19,7 +21,7 @@ pub(super) struct Rules {
     pub(super) newest_only: bool,
     pub(super) keep: Keep,
     /// Of all certificates at hand: designated revokers may be among them.
-    pub(super) keys: Vec<PrimaryKey>,
+    keys: HashMap<Fingerprint, PrimaryKey>,
 }
 
 impl Rules {
@@ -33,8 +35,31 @@ impl Rules {
             keep: publisher.keep,
             keys: certs
                 .iter()
-                .map(|cert| cert.primary_key().key().clone())
+                .map(|cert| (cert.fingerprint(), cert.primary_key().key().clone()))
+                .filter(|(_, key)| !algorithms::is_oversized(key))
                 .collect(),
         }
     }
+
+    /// The keys, of those at hand, of whom the owner named for revoking it: none where
+    /// nobody else revoked anything.
+    pub(super) fn revokers(&self, cert: &Cert) -> Vec<PrimaryKey> {
+        if !others_revoke(cert) {
+            return Vec::new();
+        }
+        let named = revokers::revokers(cert);
+        named
+            .iter()
+            .filter_map(|by| self.keys.get(by))
+            .cloned()
+            .collect()
+    }
+}
+
+/// Whether somebody else's revocation is in it: only then does it matter whom the
+/// owner named.
+pub(super) fn others_revoke(cert: &Cert) -> bool {
+    let mut subkeys = cert.keys().subkeys();
+    cert.primary_key().other_revocations().next().is_some()
+        || subkeys.any(|subkey| subkey.bundle().other_revocations().next().is_some())
 }

@@ -50,8 +50,8 @@ pub enum Why {
     /// Its status hangs on something that may not be published, mostly on a User ID
     /// of another address: without that one it would pass for something else.
     #[error(
-        "Its status, or whether it can encrypt, hangs on another User ID; \
-         without that one it would be judged differently."
+        "Its status, or which of its keys can be used, hangs on what is not published, mostly \
+         another User ID; without that it would be judged differently."
     )]
     JudgedDifferently,
     /// What is left of it cannot be written as a certificate.

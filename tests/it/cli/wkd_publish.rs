@@ -381,6 +381,28 @@ fn user_ids_do_not_steer_the_terminal() {
 }
 
 #[cfg(unix)]
+/// One has no fingerprint: what takes it for granted dies.
+#[test]
+fn a_key_that_is_too_large_spoils_no_other() {
+    let alice = certs::binary(&alice());
+    let body = [&[4, 0x60, 0, 0, 0, 99][..], &[7; 70_000]].concat();
+    let huge = |tag: u8| {
+        let length = u32::try_from(body.len()).expect("not that long");
+        [&[0xc0 | tag, 0xff][..], &length.to_be_bytes(), &body].concat()
+    };
+    let scratch = scratch("huge-key");
+    for (keyring, code) in [
+        ([&huge(6)[..], &alice].concat(), 3),
+        ([&alice[..], &huge(14)].concat(), 0),
+        ([&alice[..], &huge(6)].concat(), 3),
+    ] {
+        let output = publish(&scratch, &[], &keyring);
+        assert_eq!(status(&output), code, "{}", stderr(&output));
+        assert!(files(&scratch).contains_key(&place("example.org/", "alice@example.org")));
+        fs::remove_dir_all(scratch.join("example.org")).expect("it was made");
+    }
+}
+
 #[test]
 fn a_closed_pipe_is_no_panic() {
     let root = scratch("publish-pipe");

@@ -14,7 +14,7 @@ pub(crate) mod revokers;
 #[cfg(feature = "verify")]
 pub(crate) use cert::self_signatures;
 pub(crate) use cert::{by_self_signatures, has_self_signature, in_force, self_revocation, status};
-pub(crate) use policy::SelfRevocationsCount;
+pub(crate) use policy::{EveryAlgorithm, SelfRevocationsCount};
 
 /// How a certificate stands at the time that it was judged for.
 ///

@@ -6,9 +6,9 @@ use std::time::SystemTime;
 use anyhow::Context as _;
 
 use super::cert_file::CertFile;
+use super::certs::Certs;
 use super::exit;
-use super::keyring::Keyring;
-use super::run::is_closed_pipe;
+use super::pipe::is_closed_pipe;
 
 /// The exit status, where the file has been written or has not: the one that the work
 /// gave, which is `None` after Ctrl-C; or `closed`, where the reader of stdout has gone.
@@ -38,7 +38,7 @@ pub(crate) fn finish(
 pub(crate) fn save(
     program: &str,
     file: Option<&CertFile>,
-    keyring: &Keyring,
+    certs: &Certs,
     modified: Option<SystemTime>,
     nothing: &str,
 ) -> anyhow::Result<()> {
@@ -46,7 +46,7 @@ pub(crate) fn save(
         return Ok(());
     };
     let name = file.path().display();
-    match keyring.certs() {
+    match certs.certs() {
         [] => eprintln!("{program}: {nothing}; {name} is not written"),
         certs => file
             .write(certs, modified)

@@ -5,6 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use openpgp_discovery::wkd::publish::Keyring;
+
 use super::sanitize::clean;
 
 /// An input that is there: the file is open.
@@ -28,6 +30,16 @@ impl Input {
             path,
             file: Arc::new(file),
         })
+    }
+
+    /// Reads it to its end. The error is a sentence for people.
+    pub(crate) fn add_to(&self, keyring: &mut Keyring) -> Result<(), String> {
+        let name = self.name();
+        let read = match self {
+            Self::Stdin => keyring.add_reader(&name, io::stdin().lock()),
+            Self::File { file, .. } => keyring.add_reader(&name, file.as_ref()),
+        };
+        read.map_err(|error| format!("cannot read {name}: {error}"))
     }
 
     /// How to speak of it.

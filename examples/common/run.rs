@@ -1,6 +1,5 @@
 //! How a program runs, and how it may end before its work does.
 
-use std::io;
 use std::process::ExitCode;
 
 use clap::CommandFactory;
@@ -29,13 +28,6 @@ pub(crate) async fn interrupt() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }
-}
-
-/// Whether the reader of stdout has gone: it has what it wanted.
-pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error
-        .downcast_ref::<io::Error>()
-        .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// Ends the program as clap does.

@@ -6,10 +6,10 @@ use openpgp_discovery::{
     Absence, Attempt, CertStatus, Found, Lookup, Method, Outcome, Status, Step,
 };
 
-use super::common::exit::Tally;
 use super::common::page::Page;
 use super::common::paint::{Paint, Tone};
 use super::common::sanitize::clean;
+use super::common::tally::Tally;
 
 /// A look-up: a headline, the certificates, what was refused, the trail.
 pub(crate) fn lookup(lookup: &Lookup, address: &str, paint: Paint) -> String {

@@ -24,20 +24,22 @@ mod session;
 #[path = "../common"]
 mod common {
     pub(crate) mod cert_file;
+    pub(crate) mod certs;
     pub(crate) mod exit;
     pub(crate) mod finish;
     pub(crate) mod json;
-    pub(crate) mod keyring;
     pub(crate) mod log;
     pub(crate) mod names;
     pub(crate) mod options;
     pub(crate) mod output;
     pub(crate) mod page;
     pub(crate) mod paint;
+    pub(crate) mod pipe;
     pub(crate) mod print;
     pub(crate) mod progress;
     pub(crate) mod run;
     pub(crate) mod sanitize;
+    pub(crate) mod tally;
     pub(crate) mod trail;
 }
 use common::cert_file::CertFile;

@@ -7,11 +7,11 @@ use openpgp_discovery::{Lookup, Status};
 use super::Args;
 use super::answer::Answer;
 use super::common::cert_file::CertFile;
-use super::common::exit::{Tally, Verdict};
-use super::common::keyring::Keyring;
+use super::common::certs::Certs;
 use super::common::paint::Paint;
 use super::common::progress::Progress;
 use super::common::sanitize::clean;
+use super::common::tally::{Tally, Verdict};
 use super::common::{finish, json};
 use super::draw;
 use super::input::{Refused, Typed};
@@ -22,7 +22,7 @@ pub(crate) struct Session {
     progress: Progress,
     output: Option<CertFile>,
     tally: Tally,
-    found: Keyring,
+    found: Certs,
     typed: Typed,
 }
 
@@ -34,7 +34,7 @@ impl Session {
             progress,
             output: args.output.clone(),
             tally: Tally::default(),
-            found: Keyring::default(),
+            found: Certs::default(),
             typed: Typed::default(),
         }
     }

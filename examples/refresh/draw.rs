@@ -4,9 +4,9 @@ use openpgp_discovery::{Refresh, RefreshOutcome};
 
 use super::answer::reason;
 use super::common::calendar;
-use super::common::exit::Tally;
 use super::common::page::Page;
 use super::common::paint::{Paint, Tone};
+use super::common::tally::Tally;
 
 /// A headline; whose it is, how it stands, and what has changed.
 pub(crate) fn refresh(refresh: &Refresh, paint: Paint) -> String {

@@ -5,18 +5,18 @@ use std::fs;
 use std::path::Path;
 
 use openpgp_discovery::openpgp::{Cert, Fingerprint};
+use openpgp_discovery::wkd::publish::Keyring;
 
 use super::Args;
 use super::common::cert_file::CertFile;
-use super::common::certs;
+use super::common::certs::Certs;
 use super::common::input::Input;
-use super::common::keyring::Keyring;
 
 /// What was read.
 #[derive(Debug)]
 pub(crate) struct Gathered {
     /// All of it.
-    pub(crate) keyring: Keyring,
+    pub(crate) held: Certs,
     /// What of it to ask for.
     pub(crate) certs: Vec<Cert>,
     /// How many an earlier run has done.
@@ -29,39 +29,57 @@ pub(crate) struct Gathered {
 
 /// Reads everything. It blocks.
 pub(crate) fn gather(args: &Args) -> Gathered {
-    let (mut certs, mut files) = (Vec::new(), Vec::new());
-    for input in &args.files {
-        let mut file = certs::read(input);
-        certs.append(&mut file.certs);
-        files.push((input.clone(), file));
-    }
+    let mut keyring = Keyring::new();
+    let (mut broken, mut would_lose) = (Vec::new(), false);
+    let output = args.output.as_ref();
+    let is_replaced = |input: &Input| output.is_some_and(|o| is_same(input, o.path()));
     // What the earlier run wrote would be lost where the files that it read are read
     // again, and its own replaced.
-    let output = args.output.as_ref();
-    if let Some(input) = output.filter(|_| !args.skip.is_empty()).and_then(earlier) {
-        let held: HashSet<Fingerprint> = certs.iter().map(Cert::fingerprint).collect();
-        let is_of_that_run = |fingerprint: &Fingerprint| {
-            held.contains(fingerprint) && args.skip.iter().any(|done| done.names(fingerprint))
-        };
-        let mut file = certs::read(&input);
-        let written = file.certs.drain(..);
-        certs.extend(written.filter(|cert| is_of_that_run(&cert.fingerprint())));
-        files.push((input, file));
+    let earlier = output.filter(|_| !args.skip.is_empty()).and_then(earlier);
+    let mut given = 0;
+    let mut replaced = Vec::new();
+    for (input, is_given) in
+        (args.files.iter().map(|file| (file, true))).chain(earlier.iter().map(|file| (file, false)))
+    {
+        let read = input.add_to(&mut keyring);
+        if is_replaced(input) {
+            would_lose |= read.is_err();
+            replaced.push(input.name());
+        }
+        broken.extend(read.err());
+        if is_given {
+            given = keyring.len();
+        }
     }
-    let (mut broken, mut would_lose) = (Vec::new(), false);
-    for (input, file) in &mut files {
-        file.revoke(&mut certs);
-        would_lose |= !file.broken.is_empty() && output.is_some_and(|o| is_same(input, o.path()));
-        broken.append(&mut file.broken);
+    let mut certs = Vec::new();
+    for (place, cert) in keyring.certs().enumerate() {
+        let cert = cert.or_else(|why| {
+            would_lose |= replaced.iter().any(|name| name == why.name());
+            broken.push(why.to_string());
+            why.into_cert().ok_or(())
+        });
+        certs.extend(cert.ok().map(|cert| (place < given, cert)));
     }
-    let mut keyring = Keyring::default();
-    certs.into_iter().for_each(|cert| keyring.add(cert));
+    let known: HashSet<Fingerprint> = certs
+        .iter()
+        .filter(|(is_given, _)| *is_given)
+        .map(|(_, cert)| cert.fingerprint())
+        .collect();
+    let is_of_that_run = |fingerprint: &Fingerprint| {
+        known.contains(fingerprint) && args.skip.iter().any(|done| done.names(fingerprint))
+    };
+    let mut held = Certs::default();
+    for (is_given, cert) in certs {
+        if is_given || is_of_that_run(&cert.fingerprint()) {
+            held.add(cert);
+        }
+    }
     let is_done = |cert: &&Cert| args.skip.iter().any(|done| done.holds(cert));
-    let all = keyring.certs().iter();
+    let all = held.certs().iter();
     let certs: Vec<Cert> = all.filter(|cert| !is_done(cert)).cloned().collect();
     Gathered {
-        skipped: keyring.certs().len() - certs.len(),
-        keyring,
+        skipped: held.certs().len() - certs.len(),
+        held,
         certs,
         broken,
         would_lose,

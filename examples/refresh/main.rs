@@ -31,18 +31,18 @@ mod common {
     pub(crate) mod finish;
     pub(crate) mod input;
     pub(crate) mod json;
-    pub(crate) mod keyring;
     pub(crate) mod log;
     pub(crate) mod names;
     pub(crate) mod options;
     pub(crate) mod output;
-    pub(crate) mod packets;
     pub(crate) mod page;
     pub(crate) mod paint;
+    pub(crate) mod pipe;
     pub(crate) mod print;
     pub(crate) mod progress;
     pub(crate) mod run;
     pub(crate) mod sanitize;
+    pub(crate) mod tally;
     pub(crate) mod trail;
 }
 use common::cert_file::CertFile;

@@ -9,11 +9,12 @@ use openpgp_discovery::{Refresh, RefreshOutcome};
 use super::Args;
 use super::answer::Answer;
 use super::common::cert_file::CertFile;
-use super::common::exit::{self, Tally, Verdict};
-use super::common::keyring::Keyring;
+use super::common::certs::Certs;
+use super::common::exit;
 use super::common::paint::Paint;
 use super::common::progress::Progress;
 use super::common::sanitize::clean;
+use super::common::tally::{Tally, Verdict};
 use super::common::{finish, json};
 use super::draw;
 use super::gather::Gathered;
@@ -25,7 +26,7 @@ pub(crate) struct Session {
     output: Option<CertFile>,
     tally: Tally,
     /// All that was read, with the news so far.
-    keyring: Keyring,
+    held: Certs,
     skipped: usize,
     /// Something could not be read.
     incomplete: bool,
@@ -50,7 +51,7 @@ impl Session {
             progress,
             output: args.output.clone(),
             tally: Tally::default(),
-            keyring: gathered.keyring,
+            held: gathered.held,
             skipped: gathered.skipped,
             incomplete: !gathered.broken.is_empty(),
             would_lose: gathered.would_lose,
@@ -74,7 +75,7 @@ impl Session {
         };
         // First kept, then printed: what was printed is left out the next time.
         if refresh.outcome() == RefreshOutcome::Updated {
-            self.keyring.add(refresh.into_cert());
+            self.held.add(refresh.into_cert());
         }
         self.progress.print(&text)
     }
@@ -96,7 +97,7 @@ impl Session {
         // `verify --max-age` goes by its date.
         let modified = (!self.is_fresh()).then_some(UNIX_EPOCH);
         let file = self.output.as_ref();
-        finish::save("refresh", file, &self.keyring, modified, "nothing was read")
+        finish::save("refresh", file, &self.held, modified, "nothing was read")
     }
 
     /// The exit status, where all was asked for that was to be.
@@ -126,7 +127,7 @@ impl Session {
             none,
             undetermined,
         } = self.tally;
-        let held = u64::try_from(self.keyring.certs().len());
+        let held = u64::try_from(self.held.certs().len());
         undetermined == 0 && !self.incomplete && held == Ok(good + none)
     }
 }

@@ -4,7 +4,7 @@ use openpgp_discovery::CertStatus;
 use openpgp_discovery::verify::{Origin, Signer, Verdict, VerdictOutcome};
 use serde::Serialize;
 
-use super::common::{calendar, exit, names};
+use super::common::{calendar, names, tally};
 
 #[derive(Serialize)]
 pub(crate) struct Answer {
@@ -67,10 +67,10 @@ fn status(status: Option<&CertStatus>) -> &'static str {
 }
 
 /// What the exit status makes of it.
-pub(crate) fn verdict(verdict: &Verdict) -> exit::Verdict {
+pub(crate) fn verdict(verdict: &Verdict) -> tally::Verdict {
     match verdict.outcome() {
-        VerdictOutcome::Good => exit::Verdict::Good,
-        VerdictOutcome::Bad | VerdictOutcome::UnknownSigner => exit::Verdict::None,
-        _ => exit::Verdict::Undetermined,
+        VerdictOutcome::Good => tally::Verdict::Good,
+        VerdictOutcome::Bad | VerdictOutcome::UnknownSigner => tally::Verdict::None,
+        _ => tally::Verdict::Undetermined,
     }
 }

@@ -26,7 +26,6 @@ mod source;
 mod common {
     pub(crate) mod blocking;
     pub(crate) mod calendar;
-    pub(crate) mod certs;
     pub(crate) mod exit;
     pub(crate) mod input;
     pub(crate) mod json;
@@ -34,24 +33,26 @@ mod common {
     pub(crate) mod names;
     pub(crate) mod options;
     pub(crate) mod output;
-    pub(crate) mod packets;
     pub(crate) mod page;
     pub(crate) mod paint;
+    pub(crate) mod pipe;
     pub(crate) mod print;
     pub(crate) mod progress;
     pub(crate) mod run;
     pub(crate) mod sanitize;
+    pub(crate) mod tally;
     pub(crate) mod trail;
 }
 use answer::Answer;
-use common::exit::Tally;
 use common::input::Input;
 use common::options::NetworkOptions;
 use common::output::OutputFile;
 use common::paint::Paint;
+use common::pipe::is_closed_pipe;
 use common::progress::Progress;
-use common::run::{interrupt, is_closed_pipe, run, usage_error};
+use common::run::{interrupt, run, usage_error};
 use common::sanitize::clean;
+use common::tally::{Tally, Verdict};
 use common::{blocking, exit, json, log, trail};
 use source::Sources;
 
@@ -202,7 +203,7 @@ async fn verify(
     let mut tally = Tally::default();
     for why in &sources.broken {
         progress.aside(|| eprintln!("verify: {why}"));
-        tally.add(exit::Verdict::Undetermined);
+        tally.add(Verdict::Undetermined);
     }
     let mut verify = locator.verify().freshness(match args.freshness {
         FreshnessName::Strict => Freshness::Strict,

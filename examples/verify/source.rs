@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use openpgp_discovery::openpgp::Cert;
+use openpgp_discovery::wkd::publish::Keyring;
 
 use super::Args;
-use super::common::certs;
 use super::common::input::Input;
 
 pub(crate) struct Sources {
@@ -29,21 +29,23 @@ type Reader = Box<dyn Read + Send>;
 impl Sources {
     /// Reads the certificates, and what cannot be read more than once. It blocks.
     pub(crate) fn open(args: &Args) -> io::Result<Self> {
-        let (mut certs, mut times, mut files) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut keyring, mut times, mut broken) = (Keyring::new(), Vec::new(), Vec::new());
         for input in &args.cert {
-            let mut file = certs::read(input);
+            broken.extend(input.add_to(&mut keyring).err());
             let written = match input {
                 Input::Stdin => None,
                 Input::File { file, .. } => file.metadata()?.modified().ok(),
             };
-            times.resize(times.len() + file.certs.len(), written);
-            certs.append(&mut file.certs);
-            files.push(file);
+            times.resize(keyring.len(), written);
         }
-        let mut broken = Vec::new();
-        for mut file in files {
-            file.revoke(&mut certs);
-            broken.append(&mut file.broken);
+        let mut certs = Vec::new();
+        for (place, cert) in keyring.certs().enumerate() {
+            let cert = cert.or_else(|why| {
+                broken.push(why.to_string());
+                why.into_cert().ok_or(())
+            });
+            let written = times.get(place).copied().flatten();
+            certs.extend(cert.ok().map(|cert| (cert, written)));
         }
         let content = match &args.file {
             Some(data) => Content::Detached {
@@ -54,7 +56,7 @@ impl Sources {
         };
         Ok(Self {
             content,
-            certs: certs.into_iter().zip(times).collect(),
+            certs,
             broken,
         })
     }

@@ -25,18 +25,21 @@ mod common {
     pub(crate) mod options;
     pub(crate) mod page;
     pub(crate) mod paint;
+    pub(crate) mod pipe;
     pub(crate) mod print;
     pub(crate) mod progress;
     pub(crate) mod run;
     pub(crate) mod sanitize;
+    pub(crate) mod tally;
 }
-use common::exit::{self, Verdict};
 use common::options::NetworkOptions;
 use common::paint::Paint;
+use common::pipe::is_closed_pipe;
 use common::progress::Progress;
-use common::run::{interrupt, is_closed_pipe, run, usage_error};
+use common::run::{interrupt, run, usage_error};
 use common::sanitize::clean;
-use common::{json, log};
+use common::tally::Verdict;
+use common::{exit, json, log};
 use summary::Counts;
 
 /// Tells what is right and what is wrong with a Web Key Directory

@@ -3,9 +3,9 @@
 use openpgp_discovery::AddressError;
 use openpgp_discovery::wkd::check::Level;
 
-use super::common::exit::{Tally, Verdict};
 use super::common::page::Page;
 use super::common::paint::{Paint, Tone};
+use super::common::tally::{Tally, Verdict};
 
 /// How many subjects were how.
 #[derive(Clone, Copy, Default)]

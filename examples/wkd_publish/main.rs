@@ -24,27 +24,27 @@ mod draw;
 mod common {
     pub(crate) mod allow;
     pub(crate) mod blocking;
-    pub(crate) mod certs;
     pub(crate) mod exit;
     pub(crate) mod input;
     pub(crate) mod json;
-    pub(crate) mod keyring;
-    pub(crate) mod packets;
+    pub(crate) mod keyrings;
     pub(crate) mod page;
     pub(crate) mod paint;
+    pub(crate) mod pipe;
     pub(crate) mod print;
     pub(crate) mod run;
     pub(crate) mod sanitize;
+    pub(crate) mod tally;
 }
 use answer::Answer;
 use common::allow::{self, Allow};
-use common::exit::{Tally, Verdict};
 use common::input::Input;
-use common::keyring::Keyring;
 use common::paint::Paint;
-use common::run::{interrupt, is_closed_pipe, run, usage_error};
+use common::pipe::is_closed_pipe;
+use common::run::{interrupt, run, usage_error};
 use common::sanitize::clean;
-use common::{blocking, certs, exit, json, print};
+use common::tally::{Tally, Verdict};
+use common::{blocking, exit, json, keyrings, print};
 use draw::Report;
 
 /// Writes the files of a domain's Web Key Directory
@@ -186,12 +186,12 @@ impl Args {
     /// Reads, plans and writes. What is to be told of it goes to stderr.
     fn publish(&self, publisher: &Publisher) -> anyhow::Result<Done> {
         let mut tally = Tally::default();
-        let (keyring, broken) = read(&self.keyrings);
+        let (certs, broken) = keyrings::read(&self.keyrings);
         for why in &broken {
             complain(why);
             tally.add(Verdict::Undetermined);
         }
-        let publication = publisher.plan(keyring.certs().iter().cloned(), |address, cert| {
+        let publication = publisher.plan(certs, |address, cert| {
             let allow = self.allow.as_ref();
             allow.is_none_or(|allow| allow.grants(address, &cert.fingerprint()))
         });
@@ -252,24 +252,6 @@ impl Args {
         }
         Ok(print::stdout(&text)?)
     }
-}
-
-/// All certificates, public parts alone, and what could not be read: a line each.
-fn read(inputs: &[Input]) -> (Keyring, Vec<String>) {
-    let (mut certs, mut files) = (Vec::new(), Vec::new());
-    for input in inputs {
-        let mut file = certs::read(input);
-        certs.append(&mut file.certs);
-        files.push(file);
-    }
-    let mut broken = Vec::new();
-    for file in &mut files {
-        file.revoke(&mut certs);
-        broken.append(&mut file.broken);
-    }
-    let mut keyring = Keyring::default();
-    certs.into_iter().for_each(|cert| keyring.add(cert));
-    (keyring, broken)
 }
 
 /// Tells people something on stderr.

@@ -32,17 +32,18 @@ mod web;
 mod common {
     pub(crate) mod allow;
     pub(crate) mod blocking;
-    pub(crate) mod certs;
+    pub(crate) mod exit;
     pub(crate) mod input;
-    pub(crate) mod keyring;
+    pub(crate) mod keyrings;
     pub(crate) mod log;
-    pub(crate) mod packets;
+    pub(crate) mod run;
     pub(crate) mod sanitize;
 }
+use common::run::{run, usage_error};
 use common::sanitize::clean;
-use common::{blocking, log};
+use common::{blocking, exit, log};
 use listen::Server;
-use process::{FAILED, run, told_to_end, usage_error};
+use process::told_to_end;
 use tenants::{Choice, Tenants};
 use tls::Tls;
 use watch::watch;
@@ -109,7 +110,7 @@ struct Args {
 fn main() -> ExitCode {
     let args = Args::parse();
     log::start(args.verbose);
-    run(work(args))
+    run("wkd_server", work(args))
 }
 
 async fn work(args: Args) -> ExitCode {
@@ -132,7 +133,7 @@ async fn work(args: Args) -> ExitCode {
         Ok(bound) => bound,
         Err(error) => {
             web::say(&format!("cannot listen at {}: {error}", args.listen));
-            return ExitCode::from(FAILED);
+            return ExitCode::from(exit::UNDETERMINED);
         }
     };
     announce(address, tls.is_some());

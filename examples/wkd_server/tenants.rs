@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use openpgp_discovery::EmailAddress;
+use openpgp_discovery::openpgp::Cert;
 use openpgp_discovery::wkd::publish::Publisher;
 use openpgp_discovery::wkd::serve::InMemory;
 
 use super::common::allow::{self, Allow};
-use super::common::certs;
 use super::common::input::Input;
-use super::common::keyring::Keyring;
+use super::common::keyrings;
 use super::stamp::Stamp;
 use super::web::say;
 
@@ -54,7 +54,7 @@ struct Granted {
 
 /// What the keyrings of a domain hold.
 struct Gathered {
-    keyring: Keyring,
+    certs: Vec<Cert>,
     broken: Vec<String>,
 }
 
@@ -146,21 +146,13 @@ impl Tenant {
     }
 
     fn gather(&self) -> anyhow::Result<Gathered> {
-        let (mut certs, mut files) = (Vec::new(), Vec::new());
+        let mut inputs = Vec::new();
         for path in &self.keyrings {
             let input = open(path).with_context(|| format!("cannot read {}", path.display()))?;
-            let mut file = certs::read(&input);
-            certs.append(&mut file.certs);
-            files.push(file);
+            inputs.push(input);
         }
-        let mut broken = Vec::new();
-        for file in &mut files {
-            file.revoke(&mut certs);
-            broken.append(&mut file.broken);
-        }
-        let mut keyring = Keyring::default();
-        certs.into_iter().for_each(|cert| keyring.add(cert));
-        Ok(Gathered { keyring, broken })
+        let (certs, broken) = keyrings::read(&inputs);
+        Ok(Gathered { certs, broken })
     }
 
     fn serve(&mut self, gathered: Gathered, allow: Option<&Granted>, directory: &InMemory) {
@@ -169,8 +161,7 @@ impl Tenant {
             say(&format!("{domain}: {why}"));
         }
         self.broken = gathered.broken.len();
-        let certs = gathered.keyring.certs().iter().cloned();
-        let publication = self.publisher.plan(certs, |address, cert| {
+        let publication = self.publisher.plan(gathered.certs, |address, cert| {
             allow.is_none_or(|granted| granted.allow.grants(address, &cert.fingerprint()))
         });
         // Before it is said.

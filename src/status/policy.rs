@@ -1,4 +1,4 @@
-//! Which revocations count, and what they say.
+//! Which revocations count, and what they say; and policies for that.
 
 use sequoia_openpgp::cert::prelude::ValidErasedKeyAmalgamation;
 use sequoia_openpgp::packet::key::PublicParts;
@@ -92,5 +92,19 @@ impl Policy for SelfRevocationsCount<'_> {
 
     fn packet(&self, packet: &Packet) -> sequoia_openpgp::Result<()> {
         self.0.packet(packet)
+    }
+}
+
+/// Takes every signature that verifies, however weak.
+#[derive(Debug)]
+pub(crate) struct EveryAlgorithm;
+
+impl Policy for EveryAlgorithm {
+    fn signature(&self, _: &Signature, _: HashAlgoSecurity) -> sequoia_openpgp::Result<()> {
+        Ok(())
+    }
+
+    fn key(&self, _: &ValidErasedKeyAmalgamation<'_, PublicParts>) -> sequoia_openpgp::Result<()> {
+        Ok(())
     }
 }

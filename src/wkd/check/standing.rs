@@ -4,15 +4,12 @@
 use std::time::SystemTime;
 
 use sequoia_openpgp::cert::amalgamation::ValidAmalgamation;
-use sequoia_openpgp::cert::prelude::ValidErasedKeyAmalgamation;
-use sequoia_openpgp::packet::Signature;
-use sequoia_openpgp::packet::key::PublicParts;
-use sequoia_openpgp::policy::{HashAlgoSecurity, Policy};
+use sequoia_openpgp::policy::Policy;
 use sequoia_openpgp::types::RevocationStatus;
 
 use super::report::Check;
 use crate::filter::{Kept, algorithms};
-use crate::status::{SelfRevocationsCount, in_force};
+use crate::status::{EveryAlgorithm, SelfRevocationsCount, in_force};
 use crate::{CertStatus, RevocationKind};
 
 /// What keeps anybody from encrypting to a certificate.
@@ -69,6 +66,8 @@ fn why_not_encrypt(
     it: &str,
 ) -> (Check, String, &'static str) {
     const ADD: &str = "Add a subkey for encryption (gpg --quick-add-key), and publish it again.";
+    // Tells a key that is too weak from one that is not there. The filter has verified
+    // every signature before.
     let any = &EveryAlgorithm;
     let keys = || {
         let keys = kept.cert().keys().with_policy(any, now);
@@ -145,20 +144,5 @@ pub(super) fn end_of_use(kept: &Kept, policy: &dyn Policy, now: SystemTime) -> O
     match (cert, encryption) {
         (Some(cert), Some(encryption)) => Some(cert.min(encryption)),
         (end, None) | (None, end) => end,
-    }
-}
-
-/// Tells a key that is too weak from one that is not there. The filter has
-/// verified every signature before.
-#[derive(Debug)]
-struct EveryAlgorithm;
-
-impl Policy for EveryAlgorithm {
-    fn signature(&self, _: &Signature, _: HashAlgoSecurity) -> sequoia_openpgp::Result<()> {
-        Ok(())
-    }
-
-    fn key(&self, _: &ValidErasedKeyAmalgamation<'_, PublicParts>) -> sequoia_openpgp::Result<()> {
-        Ok(())
     }
 }

@@ -1,36 +1,25 @@
 //! Certificates as people keep them: in files, binary or in armor.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
-use std::ops::Range;
 use std::path::Path;
 
-use sequoia_openpgp::packet::{Signature, Tag};
-use sequoia_openpgp::parse::Parse;
-use sequoia_openpgp::types::SignatureType;
-use sequoia_openpgp::{Cert, Fingerprint, KeyHandle, KeyID, Packet};
+use sequoia_openpgp::Cert;
 
-use crate::RevocationKind;
-use crate::filter::{RawPacket, algorithms, armor, packets};
+use self::revocation::Revocation;
 
-/// So many revocations of one certificate are applied, the hard ones first.
-const ENOUGH: usize = 16;
-
-/// The revocations of each certificate that stand by themselves and verify.
-type Verified = HashMap<Fingerprint, Vec<Signature>>;
-
-const EMPTY: &str = "there is no certificate in it";
+mod frame;
+mod revocation;
+mod scan;
 
 /// Certificates as people keep them: binary or in ASCII armor, in several blocks
 /// with text around them, in several files.
 ///
-/// What is broken does not spoil what is not. A revocation that stands by itself, as
-/// GnuPG writes one when a key is made, is applied to its certificate, whichever of
-/// the files that is in. Secret key material is dropped. GnuPG's keybox files are no
-/// keyrings: export from them.
+/// What is broken does not spoil what is not, in front of it or behind. A revocation
+/// that stands by itself, as GnuPG writes one when a key is made, is applied to its
+/// certificate, whichever of the files that is in. Secret key material is dropped.
+/// GnuPG's keybox files are no keyrings: export from them.
 ///
 /// ```no_run
 /// use openpgp_discovery::wkd::publish::{Keyring, Publisher};
@@ -50,26 +39,18 @@ const EMPTY: &str = "there is no certificate in it";
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Keyring {
-    blocks: Vec<Block>,
-    broken: Vec<BrokenCert>,
-    /// By the key that claims to have made them.
-    revocations: HashMap<KeyID, Vec<Signature>>,
-}
-
-/// Binary packets, and where in them certificates are.
-#[derive(Clone, Debug)]
-struct Block {
-    place: String,
-    octets: Vec<u8>,
-    certs: Vec<Range<usize>>,
+    certs: Vec<Result<Cert, BrokenCert>>,
+    revocations: Vec<Revocation>,
 }
 
 /// A part of a [`Keyring`] that cannot be used: a sentence for people.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{place}: {problem}")]
 pub struct BrokenCert {
+    name: String,
     place: String,
     problem: String,
+    cert: Option<Box<Cert>>,
 }
 
 impl Keyring {
@@ -98,200 +79,53 @@ impl Keyring {
     pub fn add_reader(&mut self, name: impl fmt::Display, mut reader: impl Read) -> io::Result<()> {
         let mut octets = Vec::new();
         reader.read_to_end(&mut octets)?;
-        self.add_bytes(name, octets);
+        self.add_bytes(name, &octets);
         Ok(())
     }
 
     /// Adds the content of a file.
-    pub fn add_bytes(&mut self, name: impl fmt::Display, octets: impl Into<Vec<u8>>) {
-        let octets = octets.into();
-        if !armor::is_text(&octets) {
-            return self.add_block(name.to_string(), octets);
-        }
-        let blocks = armor::blocks(&octets);
-        if blocks.is_empty() {
-            self.complain(name.to_string(), EMPTY);
-        }
-        for (number, block) in blocks.into_iter().enumerate() {
-            let place = format!("{name}, block {}", number.saturating_add(1));
-            match block {
-                Some(octets) => self.add_block(place, octets),
-                None => self.complain(place, "its armor is damaged or cut off"),
-            }
-        }
+    pub fn add_bytes(&mut self, name: impl fmt::Display, octets: impl AsRef<[u8]>) {
+        let (certs, revocations) = scan::scan(&name.to_string(), octets.as_ref());
+        self.certs.extend(certs);
+        self.revocations.extend(revocations);
+    }
+
+    /// How many certificates and broken parts have been added: these come first in
+    /// [`certs`](Self::certs), and in this order.
+    pub fn len(&self) -> usize {
+        self.certs.len()
+    }
+
+    /// Whether nothing has been added.
+    pub fn is_empty(&self) -> bool {
+        self.certs.is_empty()
     }
 
     /// The certificates, in their order, without secret key material; and what
     /// cannot be used. One that stands in the keyring twice comes twice.
     ///
-    /// Each is parsed when it is asked for; a revocation that stands by itself is
-    /// verified before it is applied.
-    pub fn certs(&self) -> impl Iterator<Item = Result<Cert, BrokenCert>> {
-        let broken = self.broken.iter().cloned().map(Err);
-        let places = self.blocks.iter().flat_map(|block| {
-            let certs = block.certs.iter();
-            certs.map(move |range| (block, range.clone()))
+    /// A revocation that stands by itself is verified before it is applied; those of
+    /// none of the certificates come last, as broken.
+    pub fn certs(&self) -> impl Iterator<Item = Result<Cert, BrokenCert>> + use<> {
+        let mut certs = self.certs.clone();
+        let all = certs.iter_mut().filter_map(|cert| match cert {
+            Ok(cert) => Some(cert),
+            Err(broken) => broken.cert.as_deref_mut(),
         });
-        // Each is verified once, however many copies of the certificate there are.
-        let mut verified = HashMap::new();
-        broken.chain(places.map(move |(block, range)| self.cert(block, range, &mut verified)))
-    }
-
-    fn add_block(&mut self, place: String, octets: Vec<u8>) {
-        let mut certs: Vec<Range<usize>> = Vec::new();
-        let mut end = 0_usize;
-        let (mut is_empty, mut has_strays) = (true, false);
-        let mut error = None;
-        for packet in packets(&octets) {
-            let packet = match packet {
-                Ok(packet) => packet,
-                Err(why) => {
-                    error = Some(why);
-                    break;
-                }
-            };
-            let start = end;
-            end = end.saturating_add(packet.bytes().len());
-            match (Tag::from(packet.tag()), certs.last_mut()) {
-                (Tag::PublicKey | Tag::SecretKey, _) => {
-                    certs.push(start..end);
-                    is_empty = false;
-                }
-                (Tag::Signature, last) if is_key_revocation(&packet) => {
-                    self.revocation(&packet);
-                    is_empty = false;
-                    if let Some(last) = last {
-                        last.end = end;
-                    }
-                }
-                (_, Some(last)) => last.end = end,
-                (Tag::Marker | Tag::Trust | Tag::Padding, None) => {}
-                (_, None) => has_strays = true,
-            }
-        }
-        if has_strays {
-            self.complain(place.clone(), "what stands in front is of no certificate");
-        }
-        if let Some(error) = error {
-            // What is missing of the last one may be its revocation.
-            certs.pop_if(|last| last.end == end);
-            let problem = format!("from octet {end} on it cannot be read: {error}");
-            self.complain(place.clone(), problem);
-        } else if is_empty && !has_strays {
-            self.complain(place.clone(), EMPTY);
-        }
-        self.blocks.push(Block {
-            place,
-            octets,
-            certs,
-        });
-    }
-
-    fn cert(
-        &self,
-        block: &Block,
-        range: Range<usize>,
-        verified: &mut Verified,
-    ) -> Result<Cert, BrokenCert> {
-        let broken = |problem: String| BrokenCert {
-            place: block.place.clone(),
-            problem: format!("the certificate at octet {}: {problem}", range.start),
-        };
-        let octets = block.octets.get(range.clone()).unwrap_or_default();
-        let octets = without_oversized(octets);
-        if octets.is_empty() {
-            return Err(broken("its key is far too large".to_owned()));
-        }
-        let cert = Cert::from_bytes(&octets).map_err(|error| broken(error.to_string()))?;
-        Ok(self.revoked(cert.strip_secret_key_material(), verified))
-    }
-
-    /// The certificate with those revocations that stand somewhere by themselves.
-    fn revoked(&self, cert: Cert, verified: &mut Verified) -> Cert {
-        let Some(all) = self.revocations.get(&KeyID::from(cert.fingerprint())) else {
-            return cert;
-        };
-        let key = cert.primary_key().key();
-        if algorithms::is_oversized(key) {
-            return cert;
-        }
-        let verified = verified.entry(cert.fingerprint()).or_insert_with(|| {
-            let mut verified: Vec<Signature> = all
-                .iter()
-                .filter(|r| r.verify_primary_key_revocation(key, key).is_ok())
-                .cloned()
-                .collect();
-            verified.sort_by_key(|r| RevocationKind::of(r) != RevocationKind::Hard);
-            verified.truncate(ENOUGH);
-            verified
-        });
-        let verified: Vec<Packet> = verified
-            .iter()
-            .filter(|revocation| {
-                let mut known = cert.primary_key().self_revocations();
-                !known.any(|known| known.normalized_eq(revocation))
-            })
-            .map(|revocation| revocation.clone().into())
-            .collect();
-        if verified.is_empty() {
-            return cert;
-        }
-        // Signatures of its own make no other certificate of it.
-        match cert.clone().insert_packets(verified) {
-            Ok((revoked, _)) => revoked,
-            Err(_) => cert,
-        }
-    }
-
-    fn revocation(&mut self, packet: &RawPacket<'_>) {
-        let Ok(Packet::Signature(signature)) = Packet::from_bytes(packet.bytes()) else {
-            return;
-        };
-        for issuer in signature.get_issuers() {
-            let issuer = match issuer {
-                KeyHandle::Fingerprint(fingerprint) => KeyID::from(fingerprint),
-                KeyHandle::KeyID(id) => id,
-            };
-            let known = self.revocations.entry(issuer).or_default();
-            if known.last() != Some(&signature) {
-                known.push(signature.clone());
-            }
-        }
-    }
-
-    fn complain(&mut self, place: String, problem: impl Into<String>) {
-        let problem = problem.into();
-        self.broken.push(BrokenCert { place, problem });
+        let alone = revocation::apply(&self.revocations, all);
+        certs.into_iter().chain(alone.into_iter().map(Err))
     }
 }
 
-/// The packets of a certificate without subkeys that are too large for a fingerprint;
-/// nothing where its primary key is.
-fn without_oversized(octets: &[u8]) -> Cow<'_, [u8]> {
-    let all = || packets(octets).map_while(Result::ok);
-    let is_oversized = |packet: &RawPacket<'_>| {
-        let tag = Tag::from(packet.tag());
-        let is_key = matches!(
-            tag,
-            Tag::PublicKey | Tag::SecretKey | Tag::PublicSubkey | Tag::SecretSubkey
-        );
-        is_key && algorithms::is_oversized_packet(packet)
-    };
-    if !all().any(|packet| is_oversized(&packet)) {
-        return octets.into();
+impl BrokenCert {
+    /// The name, as it was given, of what this is a part of.
+    pub fn name(&self) -> &str {
+        &self.name
     }
-    if all().next().is_none_or(|primary| is_oversized(&primary)) {
-        return Cow::default();
-    }
-    let kept = all().filter(|packet| !is_oversized(packet));
-    kept.flat_map(|packet| packet.bytes().to_vec())
-        .collect::<Vec<_>>()
-        .into()
-}
 
-fn is_key_revocation(packet: &RawPacket<'_>) -> bool {
-    let ([3, _, typ, ..] | [4 | 6, typ, ..]) = *packet.body() else {
-        return false;
-    };
-    SignatureType::from(typ) == SignatureType::KeyRevocation
+    /// What could be read of a certificate in front of the damage, without secret key
+    /// material. What is missing may be its revocation: it is not to be published.
+    pub fn into_cert(self) -> Option<Cert> {
+        self.cert.map(|cert| *cert)
+    }
 }

@@ -12,9 +12,9 @@ use sequoia_openpgp::types::RevocationStatus;
 use sequoia_openpgp::{Cert, Fingerprint};
 
 use super::claimed::Claimed;
-use super::rules::{Everything, Rules, others_revoke};
+use super::rules::{Rules, others_revoke};
 use crate::filter::lean;
-use crate::status::{SelfRevocationsCount, revokers};
+use crate::status::{EveryAlgorithm, SelfRevocationsCount, revokers};
 
 /// The certificate with these User IDs, in its least form by the rules.
 ///
@@ -150,7 +150,7 @@ impl Minimiser<'_> {
     fn newest<'c, C>(&self, bundle: &'c ComponentBundle<C>) -> Option<&'c Signature> {
         bundle
             .binding_signature(&self.policy, self.time)
-            .or_else(|_| bundle.binding_signature(&Everything, self.time))
+            .or_else(|_| bundle.binding_signature(&EveryAlgorithm, self.time))
             .ok()
     }
 

@@ -4,10 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use sequoia_openpgp::cert::prelude::ValidErasedKeyAmalgamation;
-use sequoia_openpgp::packet::Signature;
-use sequoia_openpgp::packet::key::PublicParts;
-use sequoia_openpgp::policy::{HashAlgoSecurity, Policy};
+use sequoia_openpgp::policy::Policy;
 use sequoia_openpgp::{Cert, Fingerprint};
 
 use super::{Keep, Publisher};
@@ -65,18 +62,4 @@ pub(super) fn others_revoke(cert: &Cert) -> bool {
     let mut subkeys = cert.keys().subkeys();
     cert.primary_key().other_revocations().next().is_some()
         || subkeys.any(|subkey| subkey.bundle().other_revocations().next().is_some())
-}
-
-/// Takes every signature that verifies, however weak.
-#[derive(Debug)]
-pub(super) struct Everything;
-
-impl Policy for Everything {
-    fn signature(&self, _: &Signature, _: HashAlgoSecurity) -> sequoia_openpgp::Result<()> {
-        Ok(())
-    }
-
-    fn key(&self, _: &ValidErasedKeyAmalgamation<'_, PublicParts>) -> sequoia_openpgp::Result<()> {
-        Ok(())
-    }
 }

@@ -7,9 +7,9 @@ use sequoia_openpgp::packet::Signature;
 use sequoia_openpgp::policy::Policy;
 use sequoia_openpgp::types::RevocationStatus;
 
-use super::rules::{Everything, Rules};
+use super::rules::Rules;
 use super::skipped::Why;
-use crate::status::SelfRevocationsCount;
+use crate::status::{EveryAlgorithm, SelfRevocationsCount};
 
 /// The signature that binds a User ID, or why it does not count.
 ///
@@ -24,7 +24,7 @@ pub(super) fn binding<'c>(
     let policy = SelfRevocationsCount(&*rules.policy);
     let policy: &dyn Policy = match user_id.binding_signature(&policy, time) {
         Ok(_) => &policy,
-        Err(_) if user_id.binding_signature(&Everything, time).is_err() => {
+        Err(_) if user_id.binding_signature(&EveryAlgorithm, time).is_err() => {
             let mut own = user_id.self_signatures();
             let later = own.any(|s| s.signature_creation_time().is_some_and(|at| at > time));
             return Err(match later {
@@ -32,7 +32,7 @@ pub(super) fn binding<'c>(
                 false => Why::UserIdUnbound,
             });
         }
-        Err(_) if is_revoked => &Everything,
+        Err(_) if is_revoked => &EveryAlgorithm,
         Err(_) => return Err(Why::RejectedByPolicy),
     };
     let binding = user_id

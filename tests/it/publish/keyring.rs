@@ -23,7 +23,7 @@ fn read(keyring: &Keyring) -> (Vec<Fingerprint>, Vec<String>) {
     (certs, broken)
 }
 
-fn keyring(octets: impl Into<Vec<u8>>) -> Keyring {
+fn keyring(octets: impl AsRef<[u8]>) -> Keyring {
     let mut keyring = Keyring::new();
     keyring.add_bytes("it", octets);
     keyring
@@ -37,6 +37,13 @@ fn what_is_broken_does_not_spoil_what_is_not() {
     let text = |block: &[u8]| [b"hello\n\n", block, b"\nbye\n"].concat();
     let cut = &b.armored()[..b.armored().len() / 2];
     let unknown = b"\xc6\x02\x09\x00";
+    // Its User ID seems to be longer: nothing behind begins where it should.
+    let mut swallowing = [a.binary(), b.binary()].concat();
+    let user_id = a.cert.userids().next().expect("one").userid().value();
+    let mut windows = swallowing.windows(user_id.len());
+    let at = windows.position(|window| window == user_id).expect("it is");
+    assert_eq!(usize::from(swallowing[at - 1]), user_id.len());
+    swallowing[at - 1] = 191;
     for (name, octets, certs, broken) in [
         ("binary", [a.binary(), b.binary()].concat(), &both, 0),
         (
@@ -51,6 +58,19 @@ fn what_is_broken_does_not_spoil_what_is_not() {
             "cut",
             [&a.binary()[..], &b.binary()[..200]].concat(),
             &first,
+            1,
+        ),
+        (
+            "cut in the middle",
+            [&a.binary()[..300], &b.binary()].concat(),
+            &second,
+            1,
+        ),
+        ("a length too large", swallowing, &second, 1),
+        (
+            "octets in between",
+            [&a.binary(), &b"\x00\x01\x02"[..], &b.binary()].concat(),
+            &second,
             1,
         ),
         ("strange", [unknown, &b.binary()[..]].concat(), &second, 1),
@@ -126,14 +146,49 @@ fn a_revocation_by_itself_is_applied() {
             let read = keyring.add_reader(number, &file[..]);
             read.expect("memory does not fail");
         }
-        let certs: Result<Vec<_>, _> = keyring.certs().collect();
-        let certs = certs.unwrap_or_else(|error| panic!("{name}: {error}"));
+        let (certs, broken): (Vec<_>, Vec<_>) = keyring.certs().partition(Result::is_ok);
+        assert_eq!(broken.is_empty(), revoked, "{name}: {broken:?}");
+        let certs: Vec<_> = certs.into_iter().flatten().collect();
         let now = std::time::SystemTime::now();
         let statuses = certs.iter().map(|cert| CertStatus::of(cert, POLICY, now));
         let statuses: Vec<bool> = statuses.map(|status| status.is_revoked()).collect();
         assert_eq!(statuses[0], revoked, "{name}");
         assert!(statuses[1..].iter().all(|revoked| !revoked), "{name}");
     }
+}
+
+#[test]
+fn a_revocation_of_none_is_told_with_the_name_of_its_file() {
+    let (a, b) = (cert(&[ALICE]), cert(&[HOME]));
+    let revocation = Packet::from(a.revocation.clone()).to_vec().expect("octets");
+    let mut keyring = Keyring::new();
+    keyring.add_bytes("revocation", &revocation);
+    assert!(keyring.is_empty());
+    keyring.add_bytes("certificate", b.binary());
+    assert_eq!(keyring.len(), 1);
+    let all: Vec<_> = keyring.certs().collect();
+    let [Ok(cert), Err(broken)] = &all[..] else {
+        panic!("{all:?}");
+    };
+    assert_eq!(cert.fingerprint(), b.cert.fingerprint());
+    assert_eq!(broken.name(), "revocation");
+    let said = broken.to_string();
+    assert!(said.contains(&a.cert.fingerprint().to_hex()), "{said}");
+}
+
+#[test]
+fn what_stands_in_front_of_the_damage_is_no_whole_certificate() {
+    let a = cert(&[ALICE]);
+    let mut keyring = keyring(&a.secret()[..a.secret().len() - 1]);
+    keyring.add_bytes("none", b"");
+    let mut broken = keyring.certs().map(|cert| cert.expect_err("it is broken"));
+    let cut = broken.next().and_then(|broken| broken.into_cert());
+    let cut = cut.expect("most of it is there");
+    assert_eq!(cut.fingerprint(), a.cert.fingerprint());
+    assert!(!cut.is_tsk());
+    let empty = broken.next().expect("another one");
+    assert_eq!(empty.name(), "none");
+    assert!(empty.into_cert().is_none());
 }
 
 #[test]

@@ -50,6 +50,7 @@
 //! | [`wkd`] | the hash and both URLs of a Web Key Directory; [publishing](wkd::publish), [serving](wkd::serve) and [checking](wkd::check) one |
 //! | [`vks`] | the key server: look-ups by key, publishing one's own ([`Client`](vks::Client)), its [`Budget`](vks::Budget) |
 //! | [`verify`] | signatures, judged by the fresh status of their signers |
+//! | [`keyring`] | reading certificates from files |
 //! | [`dns`] | resolving, and the [`AddressGuard`](dns::AddressGuard) |
 //! | [`transport`] | HTTP |
 //!
@@ -111,6 +112,7 @@ mod encode;
 mod error;
 mod fetch;
 pub mod filter;
+pub mod keyring;
 mod locator;
 mod lookup;
 pub mod plan;

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use openpgp_discovery::wkd::publish::Keyring;
+use openpgp_discovery::keyring::Keyring;
 
 use super::sanitize::clean;
 

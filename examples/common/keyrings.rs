@@ -1,7 +1,7 @@
 //! The certificates of several files, as if they were one.
 
+use openpgp_discovery::keyring::Keyring;
 use openpgp_discovery::openpgp::Cert;
-use openpgp_discovery::wkd::publish::Keyring;
 
 use super::input::Input;
 

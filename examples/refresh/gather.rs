@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
+use openpgp_discovery::keyring::Keyring;
 use openpgp_discovery::openpgp::{Cert, Fingerprint};
-use openpgp_discovery::wkd::publish::Keyring;
 
 use super::Args;
 use super::common::cert_file::CertFile;

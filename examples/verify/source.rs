@@ -5,8 +5,8 @@ use std::io::{self, Read, Seek as _};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use openpgp_discovery::keyring::Keyring;
 use openpgp_discovery::openpgp::Cert;
-use openpgp_discovery::wkd::publish::Keyring;
 
 use super::Args;
 use super::common::input::Input;

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use openpgp_discovery::keyring::Keyring;
 use openpgp_discovery::openpgp::crypto::{KeyPair, mpi};
 use openpgp_discovery::openpgp::packet::key::{KeyRole, PublicParts, SubordinateRole};
 use openpgp_discovery::openpgp::packet::prelude::*;
@@ -14,7 +15,7 @@ use openpgp_discovery::openpgp::policy::StandardPolicy;
 use openpgp_discovery::openpgp::serialize::SerializeInto;
 use openpgp_discovery::openpgp::types::{KeyFlags, ReasonForRevocation, SignatureType};
 use openpgp_discovery::openpgp::{Cert, Packet};
-use openpgp_discovery::wkd::publish::{Keyring, Publication, Publisher};
+use openpgp_discovery::wkd::publish::{Publication, Publisher};
 
 const ALICE: &str = "Alice <alice@example.org>";
 const HOME: &str = "Alice at home <alice@home.example>";

@@ -24,7 +24,6 @@ mod domain;
 mod entry;
 mod judge;
 mod keep;
-mod keyring;
 mod merge;
 mod minimise;
 mod plan;
@@ -36,7 +35,6 @@ mod standing;
 
 pub use self::entry::{Entry, Note};
 pub use self::keep::Keep;
-pub use self::keyring::{BrokenCert, Keyring};
 pub use self::publication::{File, Publication};
 pub use self::skipped::{Skipped, Why};
 use crate::{EmailAddress, Error};

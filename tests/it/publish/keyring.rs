@@ -1,9 +1,9 @@
 //! Certificates as people keep them.
 
 use openpgp_discovery::CertStatus;
+use openpgp_discovery::keyring::Keyring;
 use openpgp_discovery::openpgp::serialize::SerializeInto;
 use openpgp_discovery::openpgp::{Fingerprint, Packet};
-use openpgp_discovery::wkd::publish::Keyring;
 use testbed::certs::cert;
 
 use super::{ALICE, HOME, POLICY};

@@ -21,8 +21,13 @@ mod scan;
 /// certificate, whichever of the files that is in. Secret key material is dropped.
 /// GnuPG's keybox files are no keyrings: export from them.
 ///
+/// It reads whole files and has no limits of its own: who takes keyrings from
+/// strangers sets a limit to their size before, and reads them where blocking is
+/// allowed.
+///
 /// ```no_run
-/// use openpgp_discovery::wkd::publish::{Keyring, Publisher};
+/// use openpgp_discovery::keyring::Keyring;
+/// use openpgp_discovery::wkd::publish::Publisher;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let mut keyring = Keyring::new();

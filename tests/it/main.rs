@@ -4,6 +4,7 @@ mod attack;
 mod attack4;
 mod batch;
 mod cli;
+mod faults;
 mod filter;
 mod filter_by_key;
 mod hostile;

@@ -160,7 +160,8 @@ async fn verifications() {
 /// waits for it: not with the locator, nor some time later.
 #[tokio::test]
 async fn waiting_for_a_server() {
-    let hosts: [(&str, fn(&Testbed)); 3] = [
+    type Plant = fn(&Testbed);
+    let hosts: [(&str, Plant); 3] = [
         ("DNS", |testbed| {
             testbed.host(ADVANCED);
             testbed.name(ADVANCED).trouble(Trouble::Mute);

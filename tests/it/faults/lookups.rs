@@ -49,6 +49,8 @@ fn judge(calm: &Lookup, broken: &Broken<Lookup>, planted: &Cert) {
             assert!(!broken.is_failure(), "not found, of a failure: {broken:?}");
             let says_why = calm.status() == Status::NotFound || !lookup.rejected().is_empty();
             assert!(says_why, "{broken:?}");
+            let is_half = broken.how == Break::Half && calm.status() == Status::Found;
+            assert!(!is_half, "half an answer is none: {broken:?}");
         }
         Status::Failed => assert!(lookup.error().is_some(), "{broken:?}"),
         Status::Found => {}

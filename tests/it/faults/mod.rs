@@ -19,9 +19,10 @@ use openpgp_discovery::openpgp::parse::Parse;
 use openpgp_discovery::openpgp::serialize::SerializeInto;
 use openpgp_discovery::openpgp::{Cert, Packet, PacketPile};
 use openpgp_discovery::{CertStatus, RevocationKind};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use seams::{Break, Harm, Seams};
+pub(crate) use signers::{TEXT, signed};
 
 /// The locators' own.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -87,7 +88,8 @@ async fn walk<T>(call: impl AsyncFn(&Seams) -> T, judge: impl Fn(&T, &Broken<T>)
         for n in 0.. {
             let seams = Seams::breaking(Some((n, how)));
             let begin = Instant::now();
-            let result = call(&seams).await;
+            let result = timeout(DEADLINE * 2, call(&seams)).await;
+            let result = result.unwrap_or_else(|_| panic!("{how:?} of operation {n}: no end"));
             let elapsed = begin.elapsed();
             seams.resume();
             let ops = seams.ops();

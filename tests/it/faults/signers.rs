@@ -11,10 +11,10 @@ use testbed::{Answer, Testbed, certs};
 use super::{Broken, Seams, walk};
 
 const ALICE: &str = "Alice <alice@example.org>";
-pub(super) const TEXT: &str = "Dear Bob\n";
+pub(crate) const TEXT: &str = "Dear Bob\n";
 
 /// A detached signature.
-pub(super) fn signed(cert: &Cert) -> Vec<u8> {
+pub(crate) fn signed(cert: &Cert) -> Vec<u8> {
     let policy = StandardPolicy::new();
     let mut keys = cert
         .keys()

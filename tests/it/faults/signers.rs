@@ -1,11 +1,13 @@
 //! Verifications of which one operation breaks.
 
 use std::io::{Cursor, Write};
+use std::time::{Duration, SystemTime};
 
+use openpgp_discovery::RefreshOutcome;
 use openpgp_discovery::openpgp::Cert;
 use openpgp_discovery::openpgp::policy::StandardPolicy;
 use openpgp_discovery::openpgp::serialize::stream::{Message, Signer};
-use openpgp_discovery::verify::{Verdict, VerdictOutcome};
+use openpgp_discovery::verify::{Freshness, Verdict, VerdictOutcome};
 use testbed::{Answer, Testbed, certs};
 
 use super::{Broken, Seams, walk};
@@ -116,4 +118,40 @@ async fn fetched_and_revoked() {
 async fn unknown() {
     let cert = certs::cert(&[ALICE]).cert;
     play(&cert, None, None, VerdictOutcome::UnknownSigner).await;
+}
+
+/// News came, and then the answer broke off: they count, and what is missing may
+/// be a revocation.
+#[tokio::test]
+async fn given_and_not_read_to_the_end() {
+    use VerdictOutcome::{Bad, Failed, Good};
+
+    let now = SystemTime::now();
+    let ago = |days: u64| now - Duration::from_secs(days * 86_400);
+    let sample = certs::Recipe::new(&[ALICE]).created(ago(9)).make();
+    let cert = &sample.cert;
+    let later = certs::expiring(cert, None, ago(2));
+    for (news, strict, lenient) in [(later, Failed, Good), (sample.revoked(), Bad, Bad)] {
+        let testbed = Testbed::start().await;
+        // Two copies, of which the second is cut off.
+        let mut answer = certs::binary(&news).repeat(2);
+        answer.truncate(answer.len() - 10);
+        testbed.vks().plant_all(Answer::ok(answer));
+        let locator = Seams::default().locator(&testbed).build().expect("builds");
+        let refresh = locator.refresh(cert).await;
+        assert_eq!(refresh.outcome(), RefreshOutcome::Updated);
+        assert!(!refresh.is_conclusive());
+
+        for (freshness, expected) in [(Freshness::Strict, strict), (Freshness::Lenient, lenient)] {
+            let verify = locator.verify().freshness(freshness).cert(cert.clone());
+            let signature = Cursor::new(signed(cert));
+            let verification = verify.detached(signature, Cursor::new(TEXT)).await;
+            let verification = verification.expect("a signature");
+            let [verdict] = verification.signatures() else {
+                panic!("{verification:?}");
+            };
+            assert_eq!(verdict.outcome(), expected, "{freshness:?}: {verdict:?}");
+            assert!(!verdict.is_fresh(), "{freshness:?}");
+        }
+    }
 }

@@ -240,10 +240,9 @@ impl Seams {
         let (harm, spoiled) = match how {
             Break::Status(code) if status.as_u16() != code => {
                 let status = StatusCode::from_u16(code).expect("a status");
-                (
-                    Harm::Failure,
-                    Response::new(status, HeaderMap::new(), "Oops"),
-                )
+                // Whatever the body is.
+                let body = answer.body.clone();
+                (Harm::Failure, Response::new(status, HeaderMap::new(), body))
             }
             Break::Busy => {
                 // Whoever comes back finds the clock running.

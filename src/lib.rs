@@ -72,14 +72,61 @@
 //!
 //! # Privacy
 //!
-//! | who | learns |
-//! | --- | --- |
-//! | the DNS resolver | `openpgpkey.DOMAIN`, and `DOMAIN` where that has no address |
-//! | an observer of the network | the same names, in DNS and in TLS |
-//! | the domain's web server | the address, and yours on the network |
-//! | the key server, where WKD has nothing | the address, and yours on the network |
-//! | the key server, on a refresh and a verification | the fingerprint or key ID, and yours on the network; no address of anybody |
-//! | DNS and the web servers of both methods, on a [check](KeyLocator::check_wkd) | the same as on a look-up by either method, a random name of the domain and a random place of the directory; no key server is asked |
+//! Each call reveals what stands here, and nothing else; what is the same for
+//! every request comes first. `HOST` is the host that is asked, `KEY-SERVER` the
+//! key server's. All of them learn your address on the network. What goes over
+//! TLS the network sees but for the server's name and the size and time of what
+//! goes by.
+//!
+//! | on | learns | from | what |
+//! | --- | --- | --- | --- |
+//! | every handshake | observer, server | TLS server name | `HOST` |
+//! | every handshake | observer, server | TLS protocols | `http/1.1` |
+//! | every handshake | observer, server | TLS extensions | `0, 5, 10, 11, 13, 16, 23, 43, 45, 51` |
+//! | every request | server | header field | `host: HOST` |
+//! | every request | server | header field | `user-agent: openpgp-discovery/VERSION` |
+//! | every request | server | header field | `accept: */*` |
+//! | look-up | DNS resolver | query A | `openpgpkey.DOMAIN` |
+//! | look-up | DNS resolver | query AAAA | `openpgpkey.DOMAIN` |
+//! | look-up, advanced method | directory | request | `GET /.well-known/openpgpkey/DOMAIN/hu/HASH?l=LOCAL-PART` |
+//! | look-up, direct host | DNS resolver | query A | `DOMAIN` |
+//! | look-up, direct host | DNS resolver | query AAAA | `DOMAIN` |
+//! | look-up, direct method | directory | request | `GET /.well-known/openpgpkey/hu/HASH?l=LOCAL-PART` |
+//! | look-up, redirected | DNS resolver | query A | `TARGET` |
+//! | look-up, redirected | DNS resolver | query AAAA | `TARGET` |
+//! | look-up, redirected | redirect's target | request | `GET /there` |
+//! | key server | DNS resolver | query A | `KEY-SERVER` |
+//! | key server | DNS resolver | query AAAA | `KEY-SERVER` |
+//! | look-up, key server | key server | request | `GET /vks/v1/by-email/ADDRESS` |
+//! | refresh | key server | request | `GET /vks/v1/by-fingerprint/FINGERPRINT` |
+//! | verification | key server | request | `GET /vks/v1/by-fingerprint/FINGERPRINT` |
+//! | publishing | key server | request | `POST /vks/v1/upload` |
+//! | publishing | key server | body | `keytext` |
+//! | publishing | key server | request | `POST /vks/v1/request-verify` |
+//! | publishing | key server | body | `addresses, locale, token` |
+//! | publishing | server | header field | `content-type: application/json` |
+//! | publishing | server | header field | `content-length: LENGTH` |
+//!
+//! * The direct host is asked about where the advanced one has no address, or a
+//!   [lenient](plan::Fallback::Lenient) fallback says so; the key server is asked
+//!   where the directories have nothing. `/there` stands for what a redirect says.
+//! * A verification asks by key ID (`/vks/v1/by-keyid/…`) where a signature names no
+//!   fingerprint, and for those whom the signer named to revoke. Neither it nor a
+//!   refresh sends anybody's address.
+//! * To a key server that the caller [named](KeyLocatorBuilder::vks), `h2` is
+//!   offered too.
+//! * The extensions are the same for all who use the same version of rustls (their
+//!   names: server_name, status_request, supported_groups, ec_point_formats,
+//!   signature_algorithms, application_layer_protocol_negotiation,
+//!   extended_master_secret, supported_versions, psk_key_exchange_modes, key_share).
+//! * No TLS session is resumed, and no ticket, cookie, referer or other header
+//!   field sent. A connection is kept for a minute: what goes over it is known to
+//!   come from one client.
+//! * A [check](KeyLocator::check_wkd) asks as a look-up by both methods does, and
+//!   besides for `policy`, `submission-address`, a list of `hu/`, a random place in
+//!   it and a random name of the domain. It asks no key server.
+//! * An observer of the network sees the names in DNS too, unless the resolver is
+//!   asked over a private way.
 //!
 //! Nothing is asked for addresses that were not asked for. Errors and `tracing`
 //! events of this crate hold no local part unless

@@ -222,8 +222,14 @@ impl ReqwestTransport {
 
         let limit = request.max_body;
         let announced = answer.content_length().unwrap_or(0);
-        let mut truncated = usize::try_from(announced).map_or(true, |length| length > limit);
-        let mut body = BytesMut::new();
+        let announced = usize::try_from(announced).unwrap_or(usize::MAX);
+        let mut truncated = announced > limit;
+        // Room for all of it at once: a buffer that grows leaves its former self
+        // behind, and with many answers at a time that adds up.
+        let mut body = match truncated {
+            true => BytesMut::new(),
+            false => BytesMut::with_capacity(announced),
+        };
         while !truncated {
             let Some(chunk) = answer
                 .chunk()

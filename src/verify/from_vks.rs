@@ -2,7 +2,7 @@
 
 use sequoia_openpgp::{Cert, KeyHandle};
 
-use super::signers::Source;
+use super::signers::{Doubt, Source};
 use crate::{BoxFuture, Error, KeyLocator, RefreshOutcome, Status};
 
 impl Source for KeyLocator {
@@ -27,16 +27,17 @@ impl Source for KeyLocator {
         })
     }
 
-    fn refresh<'a>(&'a self, cert: &'a Cert) -> BoxFuture<'a, Result<Cert, String>> {
+    fn refresh<'a>(&'a self, cert: &'a Cert) -> BoxFuture<'a, Result<Cert, Doubt>> {
         Box::pin(async move {
             let refresh = self.refresh(cert).await;
-            match (refresh.outcome(), refresh.error()) {
-                (RefreshOutcome::Failed, None) => {
-                    Err("The key server's answer was refused.".to_owned())
-                }
-                (RefreshOutcome::Failed, Some(error)) => Err(sentence(error)),
-                _ => Ok(refresh.into_cert()),
-            }
+            let why = match (refresh.outcome(), refresh.error()) {
+                (_, Some(error)) => sentence(error),
+                (RefreshOutcome::Failed, None) => "The key server's answer was refused.".to_owned(),
+                (_, None) => return Ok(refresh.into_cert()),
+            };
+            let is_news = refresh.outcome() == RefreshOutcome::Updated;
+            let news = is_news.then(|| Box::new(refresh.into_cert()));
+            Err(Doubt { why, news })
         })
     }
 }

@@ -22,8 +22,24 @@ pub(crate) trait Source: Send + Sync {
     fn fetch<'a>(&'a self, issuer: &'a KeyHandle) -> BoxFuture<'a, Result<Vec<Cert>, String>>;
 
     /// The certificate, never less of it, with the news merged in (as it is,
-    /// where the server does not have it); a sentence, where one could not tell.
-    fn refresh<'a>(&'a self, cert: &'a Cert) -> BoxFuture<'a, Result<Cert, String>>;
+    /// where the server does not have it); why not, where one could not tell.
+    fn refresh<'a>(&'a self, cert: &'a Cert) -> BoxFuture<'a, Result<Cert, Doubt>>;
+}
+
+/// Why a certificate is not fresh.
+#[derive(Clone, Debug)]
+pub(crate) struct Doubt {
+    /// A sentence.
+    pub(super) why: String,
+    /// The certificate with what news there were all the same: of an answer that
+    /// was not read to its end. They count; what is missing may be a revocation.
+    pub(super) news: Option<Box<Cert>>,
+}
+
+impl From<String> for Doubt {
+    fn from(why: String) -> Self {
+        Self { why, news: None }
+    }
 }
 
 /// A certificate that the caller gives.
@@ -54,7 +70,7 @@ enum Ask {
 }
 
 enum Answer {
-    Refreshed(usize, Result<Box<Cert>, String>),
+    Refreshed(usize, Result<Box<Cert>, Doubt>),
     Fetched(KeyHandle, Result<Vec<Cert>, String>),
 }
 
@@ -263,7 +279,13 @@ async fn ask(source: &dyn Source, signers: &mut Signers, asks: Vec<Ask>) {
                 known.cert = *cert;
                 known.fresh = Fresh::Yes;
             }
-            Answer::Refreshed(at, Err(why)) => signers.known[at].fresh = Fresh::Failed(why),
+            Answer::Refreshed(at, Err(Doubt { why, news })) => {
+                let known = &mut signers.known[at];
+                if let Some(cert) = news {
+                    known.cert = *cert;
+                }
+                known.fresh = Fresh::Failed(why);
+            }
             Answer::Fetched(key, Err(why)) => signers.missing.push((key, why)),
             Answer::Fetched(key, Ok(certs)) => {
                 let others = certs.iter().any(|cert| !has(cert, &key));

@@ -18,7 +18,7 @@ use sequoia_openpgp::types::{
 };
 use sequoia_openpgp::{Cert, Fingerprint, KeyHandle, Packet};
 
-use super::signers::Source;
+use super::signers::{Doubt, Source};
 use super::{Verdict, Verification, Verify};
 use crate::BoxFuture;
 
@@ -76,7 +76,7 @@ impl Source for Fake {
         })
     }
 
-    fn refresh<'a>(&'a self, cert: &'a Cert) -> BoxFuture<'a, Result<Cert, String>> {
+    fn refresh<'a>(&'a self, cert: &'a Cert) -> BoxFuture<'a, Result<Cert, Doubt>> {
         Box::pin(async move {
             self.log(format!("refresh {:X}", cert.fingerprint()))?;
             let news = self

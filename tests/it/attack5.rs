@@ -239,15 +239,25 @@ fn many_user_ids(count: usize) -> Cert {
     Cert::from_bytes(&octets).expect("a certificate")
 }
 
+/// The shortest of a few runs: others may keep the machine busy meanwhile.
+fn shortest(run: impl Fn()) -> Duration {
+    let once = || {
+        let start = Instant::now();
+        run();
+        start.elapsed()
+    };
+    (0..5).map(|_| once()).min().expect("five")
+}
+
 #[test]
 fn many_user_ids_take_no_more_than_their_time() {
     let mut took = Vec::new();
     for count in [100, 1000] {
         let cert = many_user_ids(count);
-        let start = Instant::now();
-        let publication = plan([cert]);
-        took.push(start.elapsed());
-        assert_eq!(publication.entries().len(), count + 1);
+        took.push(shortest(|| {
+            let publication = plan([cert.clone()]);
+            assert_eq!(publication.entries().len(), count + 1);
+        }));
     }
     assert!(took[1] < 25 * took[0], "{took:?}");
 }
@@ -394,15 +404,16 @@ fn many_copies_and_many_revocations() {
             .into_packets()
             .collect();
         let copies = octets(&public[..1]).repeat(usize::try_from(count).expect("small"));
-        let mut keyring = Keyring::new();
-        keyring.add_bytes("hostile", [octets(&revocations), copies].concat());
-        let start = Instant::now();
-        let certs: Vec<Cert> = keyring.certs().flatten().collect();
-        took.push(start.elapsed());
-        assert!(!certs.is_empty());
-        for cert in certs {
-            assert!(cert.primary_key().self_revocations().next().is_some());
-        }
+        let hostile = [octets(&revocations), copies].concat();
+        took.push(shortest(|| {
+            let mut keyring = Keyring::new();
+            keyring.add_bytes("hostile", &hostile);
+            let certs: Vec<Cert> = keyring.certs().flatten().collect();
+            assert!(!certs.is_empty());
+            for cert in certs {
+                assert!(cert.primary_key().self_revocations().next().is_some());
+            }
+        }));
     }
     assert!(took[1] < 30 * took[0], "{took:?}");
 }

@@ -7,6 +7,7 @@ mod batch;
 mod check;
 mod cli;
 mod deciding;
+mod faults;
 mod filter;
 mod filter_by_key;
 mod hostile;

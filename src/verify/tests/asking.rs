@@ -247,7 +247,7 @@ async fn another_certificate_than_asked_for() {
         fn fetch<'a>(&'a self, _: &'a KeyHandle) -> BoxFuture<'a, Result<Vec<Cert>, String>> {
             Box::pin(async { Ok(vec![self.0.clone()]) })
         }
-        fn refresh<'a>(&'a self, _: &'a Cert) -> BoxFuture<'a, Result<Cert, String>> {
+        fn refresh<'a>(&'a self, _: &'a Cert) -> BoxFuture<'a, Result<Cert, Doubt>> {
             Box::pin(async { Ok(self.0.clone()) })
         }
     }

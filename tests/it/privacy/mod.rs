@@ -1,4 +1,8 @@
-//! What is told to whom: log events.
+//! What is told to whom: log events, errors, and what goes over the network.
+
+mod hello;
+mod reveals;
+mod said;
 
 use std::cell::RefCell;
 use std::fmt::{Debug, Write as _};

@@ -370,6 +370,7 @@ fn make_corpus(folder: &Path) -> Result<()> {
         )?;
         put("publish", &format!("{name}-made"), &made(&[6, 0, 0]))?;
         put("armor", &format!("{name}-made"), &made(&[0, 0]))?;
+        put("keyring", &format!("{name}-made"), &made(&[0, 0]))?;
         put(
             "vks_merge",
             &format!("{name}-made"),
@@ -391,6 +392,7 @@ fn make_corpus(folder: &Path) -> Result<()> {
         .concat();
         put("filter", name, &[&[0; 4][..], &program].concat())?;
         put("publish", name, &[&[2, 0, 0][..], &program].concat())?;
+        put("keyring", name, &[&[3, 5][..], &program].concat())?;
         put("vks_merge", name, &[&[0; 3][..], &program].concat())?;
     }
     // Status, header fields and sort of body, where a redirect leads; the body's

@@ -84,4 +84,8 @@ pub static TARGETS: &[Target] = &[
         name: "publish",
         run: targets::publish::run,
     },
+    Target {
+        name: "keyring",
+        run: targets::keyring::run,
+    },
 ];

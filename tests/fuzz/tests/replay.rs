@@ -28,7 +28,7 @@ macro_rules! targets {
     };
 }
 
-targets! { address url filter by_key armor dns_to_plan vks_merge verify publish }
+targets! { address url filter by_key armor dns_to_plan vks_merge verify publish keyring }
 
 fn replay(name: &str) {
     let target = fuzz::target(name).expect("a target");

@@ -5,6 +5,7 @@ pub(crate) mod armor;
 pub(crate) mod by_key;
 pub(crate) mod dns_to_plan;
 pub(crate) mod filter;
+pub(crate) mod keyring;
 pub(crate) mod publish;
 pub(crate) mod url;
 pub(crate) mod verify;

@@ -1,11 +1,13 @@
 //! Verifies single signatures of one primary key, and counts failures.
 
 use std::collections::BTreeSet;
+use std::io;
 
-use sequoia_openpgp::packet::signature::subpacket::SubpacketTag;
+use sequoia_openpgp::Fingerprint;
+use sequoia_openpgp::packet::signature::subpacket::{SubpacketTag, SubpacketValue};
 use sequoia_openpgp::packet::{Packet, Signature, UserID};
 use sequoia_openpgp::parse::Parse;
-use sequoia_openpgp::serialize::MarshalInto;
+use sequoia_openpgp::serialize::{Marshal, MarshalInto};
 use sequoia_openpgp::types::SignatureType;
 
 use super::algorithms;
@@ -174,10 +176,14 @@ pub(super) fn signatures(packets: &[RawPacket<'_>]) -> Vec<Signature> {
     packets.iter().filter_map(signature).collect()
 }
 
-/// A signature, [`lean`]; `None` where the packet is none.
+/// A signature, [`lean`]; `None` where the packet is none, or holds what can be read
+/// and not written, as a fingerprint of an unknown version: whoever gets the
+/// certificate has to be able to store it.
 pub(super) fn signature(packet: &RawPacket<'_>) -> Option<Signature> {
     match Packet::from_bytes(packet.bytes()) {
-        Ok(Packet::Signature(signature)) => Some(lean(signature)),
+        Ok(Packet::Signature(signature)) => {
+            Some(lean(signature)).filter(|lean| lean.serialize(&mut io::sink()).is_ok())
+        }
         _ => None,
     }
 }
@@ -187,20 +193,17 @@ pub(super) fn signature(packet: &RawPacket<'_>) -> Option<Signature> {
 /// and so does a subkey's own signature.
 pub(crate) fn lean(mut signature: Signature) -> Signature {
     let is_binding = signature.typ() == SignatureType::SubkeyBinding;
-    let is_kept = |tag| match tag {
-        SubpacketTag::Issuer | SubpacketTag::IssuerFingerprint => true,
-        SubpacketTag::EmbeddedSignature => is_binding,
+    let is_kept = |value: &SubpacketValue| match value {
+        SubpacketValue::Issuer(_)
+        | SubpacketValue::IssuerFingerprint(Fingerprint::V4(_) | Fingerprint::V6(_)) => true,
+        SubpacketValue::EmbeddedSignature(_) => is_binding,
         _ => false,
     };
     let area = signature.unhashed_area_mut();
-    let tags: BTreeSet<u8> = area
-        .iter()
-        .map(|subpacket| subpacket.tag().into())
-        .collect();
+    let junk = area.iter().filter(|subpacket| !is_kept(subpacket.value()));
+    let tags: BTreeSet<u8> = junk.map(|subpacket| subpacket.tag().into()).collect();
     for tag in tags.into_iter().map(SubpacketTag::from) {
-        if !is_kept(tag) {
-            area.remove_all(tag);
-        }
+        area.remove_all(tag);
     }
     signature
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use http::{HeaderMap, StatusCode};
 use openpgp_discovery::dns::DnsResolver;
+use openpgp_discovery::filter::Filter;
 use openpgp_discovery::openpgp::cert::prelude::*;
 use openpgp_discovery::openpgp::crypto::{KeyPair, mpi};
 use openpgp_discovery::openpgp::packet::key::{KeyRole, UnspecifiedRole};
@@ -392,4 +393,35 @@ async fn junk_in_the_unhashed_area_stays_out() {
     assert!(refresh.after().is_revoked());
     let more = bytes(refresh.cert()).len() - bytes(&alice).len();
     assert!(more < 500, "{more}");
+}
+
+/// sequoia reads a fingerprint of an unknown version, and does not write it: who gets
+/// a certificate has to be able to store it.
+#[tokio::test]
+async fn what_can_be_read_and_not_written_stays_out() {
+    let alice = cert();
+    let of_version_9 = SubpacketValue::Unknown {
+        tag: SubpacketTag::IssuerFingerprint,
+        body: [&[9][..], &[7; 20]].concat(),
+    };
+    let of_version_9 = Subpacket::new(of_version_9, false).expect("a subpacket");
+    let mut revocation = SignatureBuilder::new(SignatureType::KeyRevocation)
+        .set_reason_for_revocation(ReasonForRevocation::KeyRetired, b"")
+        .and_then(|b| b.sign_direct_key(&mut primary(&alice), None))
+        .expect("a signature");
+    let area = revocation.unhashed_area_mut();
+    area.add(of_version_9).expect("room");
+    let revocation = Packet::from(revocation).to_vec().expect("octets");
+    let body = [&bytes(&alice)[..], &revocation].concat();
+
+    let filtered = Filter::new().apply(&body, &crate::alice());
+    let [kept] = filtered.kept() else {
+        panic!("one certificate")
+    };
+    assert!(kept.status().is_revoked());
+    kept.cert().to_vec().expect("octets");
+
+    let refresh = locator(&[(&alice, body)]).refresh(&alice).await;
+    assert!(refresh.after().is_revoked());
+    refresh.cert().to_vec().expect("octets");
 }

@@ -41,7 +41,7 @@ pub(super) fn judge(
                 "{domain} serves no directory by the direct method, and need not: clients use \
                  the advanced one."
             ),
-            false => format!("{domain} serves no directory by the direct method either."),
+            false => format!("{domain} serves no directory by the direct method."),
         };
         findings.info(check, detail);
         return None;
@@ -61,9 +61,9 @@ pub(super) fn judge(
             reserved.error(
                 Check::ReservedLabel,
                 format!(
-                    "Clients ask {} for the directory, because it has an address, another one \
-                     than {host}, and it has none; the one on {host} is never asked for. Is that \
-                     name in the hands of somebody who got it from you?",
+                    "Clients ask {} for the directory, because that name has an address (another \
+                     one than {host}), and there is none on that host; the one on {host} is never \
+                     asked for. Is that name in the hands of somebody who got it from you?",
                     advanced.host
                 ),
                 &format!(

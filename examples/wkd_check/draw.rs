@@ -116,7 +116,11 @@ fn next(report: &Report) -> String {
         (Level::Warning, _) => {
             "look-ups work; see to what is marked ! when there is time, and check again".to_owned()
         }
-        _ => "mend what is marked ✘ first, until then look-ups fail; and check again".to_owned(),
+        _ => {
+            "mend what is marked ✘ first, until then look-ups fail or cannot be seen to work; and \
+              check again"
+                .to_owned()
+        }
     }
 }
 

@@ -50,11 +50,13 @@ use summary::Counts;
 /// looked into; a domain is checked without asking for any address of it. No key
 /// server is asked.
 ///
-/// Exit status: 0 there is no error (there may be warnings); 1 there is at least one,
-/// a host that cannot be reached among them, or an argument is neither an address nor a
-/// domain; 2 usage error; 3 the program could not finish; 130 after Ctrl-C.
+/// Exit status: 0 no finding is an error (there may be warnings); 1 at least one is: a
+/// host that cannot be reached, a certificate that cannot be looked into, and an
+/// argument that is neither an address nor a domain are errors like any other; 2 usage
+/// error, with nothing checked; 3 the program could not finish; 130 after Ctrl-C.
 #[derive(Debug, Parser)]
 #[command(name = "wkd_check")]
+#[command(mut_arg("json", |json| json.help("Print JSON Lines: one object per finding")))]
 struct Args {
     /// E-mail addresses, without a name or angle brackets, or domains
     #[arg(value_name = "ADDRESS|DOMAIN", required = true)]

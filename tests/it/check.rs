@@ -9,6 +9,7 @@ use testbed::{Answer, Testbed};
 
 use super::{AMPLE, address};
 
+mod causes;
 mod faults;
 mod hostile;
 mod network;

@@ -87,6 +87,15 @@ fn judge_status(entry: &Answer, host: &str, findings: &mut Findings) {
             "Publish the certificate: put it into the directory hu under the hash of the local \
              part, and see that the web server maps the path to it.",
         ),
+        status => refusal(host, status),
+    };
+    findings.error(Check::Status, detail, remedy);
+}
+
+/// What a status says that is neither "here it is" nor "there is none", and what
+/// helps.
+pub(super) fn refusal(host: &str, status: u16) -> (String, &'static str) {
+    match status {
         401 => (
             format!("{host} asks for a login (status 401), which clients never give."),
             "Switch authentication off for this directory.",
@@ -100,9 +109,12 @@ fn judge_status(entry: &Answer, host: &str, findings: &mut Findings) {
             format!("{host} answers with status {status} instead of 200."),
             "See in the web server's log why.",
         ),
-    };
-    findings.error(Check::Status, detail, remedy);
+    }
 }
+
+/// What helps against silence.
+pub(super) const SILENCE: &str = "See in the web server's log why it does not answer this, and \
+     what it waits for.";
 
 const SOFT_404: &str = "Answer 404 for what does not exist below this directory (nginx: try_files \
      $uri =404; in its location), also where the site sends everything else to one page.";
@@ -171,7 +183,10 @@ fn judge_listing(directory: &Directory, listing: &Seen, findings: &mut Findings)
                 "Whether the directory lists its files cannot be told ({}).",
                 failure.error
             );
-            findings.info(check, detail);
+            match failure.is_silence() {
+                true => findings.warning(check, detail, SILENCE),
+                false => findings.info(check, detail),
+            }
         }
     }
 }
@@ -233,7 +248,17 @@ fn judge_content_type(entry: &Answer, findings: &mut Findings) {
 
 fn judge_cors(answer: &Answer, level: Level, findings: &mut Findings) {
     let check = Check::Cors;
+    let times = answer.allowed_origins();
     match answer.allowed_origin().as_deref() {
+        _ if times > 1 => findings.warning(
+            check,
+            format!(
+                "Access-Control-Allow-Origin is sent {times} times; browsers take it once, so \
+                 clients in them cannot read what is served."
+            ),
+            "Send it once, with \"*\": it is set in more than one place of the web server's \
+             configuration, or by a proxy too.",
+        ),
         Some("*") => findings.ok(check, "Clients in browsers may read it."),
         _ if level < Level::Warning => findings.info(
             check,

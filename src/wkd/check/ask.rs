@@ -10,7 +10,7 @@ use url::Url;
 
 use super::driver::Run;
 use super::report::Asked;
-use super::seen::{Answer, Failure, Redirect, Seen, Unanswered};
+use super::seen::{Answer, Failure, Led, Redirect, Seen, Unanswered};
 use crate::Error;
 use crate::dns::AddressGuard;
 use crate::fetch::{Hop, Question, allowed_host};
@@ -39,9 +39,7 @@ impl Run<'_> {
         let answer = Box::pin(answer).await;
         self.note(what, outcome(&answer), start);
         let first = hops.first().map(|hop| hop.peer_certificate.clone());
-        let by_redirect = hops
-            .last()
-            .is_some_and(|hop| allowed_host(&hop.to).is_err());
+        let by_redirect = led(&hops);
         match answer {
             Ok((_, answer)) => {
                 let der = first.unwrap_or_else(|| answer.peer_certificate.clone());
@@ -121,6 +119,20 @@ fn seen(answer: Response, hops: Vec<Hop>) -> Answer {
         body: answer.body,
         truncated: answer.truncated,
         redirects: redirects.collect(),
+    }
+}
+
+/// Whether redirects have led away from the host that was asked, and where.
+fn led(hops: &[Hop]) -> Option<Led> {
+    let (first, last) = (hops.first()?, hops.last()?);
+    let from = last.from.host_str().unwrap_or_default().to_owned();
+    match allowed_host(&last.to) {
+        Err(_) => Some(Led { from, to: None }),
+        Ok(to) if first.from.host_str() == Some(to) => None,
+        Ok(to) => Some(Led {
+            from,
+            to: Some(to.to_owned()),
+        }),
     }
 }
 

@@ -16,6 +16,8 @@ const CLIENTS_READ: usize = 256 << 10;
 const LARGE: usize = 64 << 10;
 /// Time enough to extend a certificate, and for it to get around.
 const NOTICE: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Fingerprints that a sentence has room for.
+const NAMED: usize = 4;
 /// Notes that are worth a line each.
 const NOTES: usize = 4;
 
@@ -120,15 +122,14 @@ fn judge_rejection(rejection: &Rejection, level: &mut Level, findings: &mut Find
             );
         }
         Reason::UnsupportedAlgorithm => {
-            return findings.warning(
-                Check::Algorithm,
-                format!(
-                    "{whose} uses an algorithm that the crypto library of this program cannot \
-                     compute; the same will hold for some clients."
-                ),
-                "Make a key with common algorithms: Ed25519 with X25519, or RSA with 3072 or 4096 \
-                 bits.",
+            // Nobody has seen whether clients can use it: that is not "works".
+            let detail = format!(
+                "{whose} uses an algorithm that the crypto library of this program cannot \
+                 compute, so it could not be looked into; the same will hold for some clients."
             );
+            let remedy = "Make a key with common algorithms: Ed25519 with X25519, or RSA with \
+                          3072 or 4096 bits.";
+            findings.add(Check::Algorithm, *level, detail, Some(remedy));
         }
         Reason::AddressNotCertified => findings.add(
             Check::Address,
@@ -170,7 +171,7 @@ fn judge_size(octets: usize, findings: &mut Findings) {
         );
         findings.error(check, detail, TOO_LARGE);
     } else if octets > LARGE {
-        let detail = format!("The answer has {octets} octets; most certificates have 2,000.");
+        let detail = format!("The answer has {octets} octets; most certificates have some 2000.");
         findings.info(check, detail);
     } else {
         findings.ok(check, format!("The answer has {octets} octets."));
@@ -242,6 +243,7 @@ fn judge_standing(kept: &[Kept], policy: &dyn Policy, now: SystemTime, findings:
     if usable.is_empty() {
         return;
     }
+    judge_choice(&usable, findings);
     findings.ok(
         Check::Revoked,
         "There is a certificate that is not revoked.",
@@ -275,6 +277,34 @@ fn judge_standing(kept: &[Kept], policy: &dyn Policy, now: SystemTime, findings:
         }
         None => findings.ok(Check::ExpiresSoon, "It does not expire."),
     }
+}
+
+/// Says where it is left to clients which certificate they use. One of version 6
+/// beside one of version 4 is no choice: it is for other clients.
+fn judge_choice(usable: &[&Kept], findings: &mut Findings) {
+    let keys = usable.iter().map(|kept| kept.cert().primary_key().key());
+    let versions: Vec<u8> = keys.map(|key| key.version()).collect();
+    let is_choice = |(at, version)| versions[..at].contains(version);
+    if !versions.iter().enumerate().any(is_choice) {
+        return;
+    }
+    let named = usable.iter().take(NAMED);
+    let named: Vec<_> = named
+        .map(|kept| kept.cert().fingerprint().to_string())
+        .collect();
+    let more = match usable.len().saturating_sub(named.len()) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    findings.info(
+        Check::Address,
+        format!(
+            "There are {} certificates for this address that can be used ({}{more}): some clients \
+             take the first, others the newest or all of them.",
+            usable.len(),
+            named.join(", "),
+        ),
+    );
 }
 
 #[cfg(test)]

@@ -14,10 +14,10 @@ use url::Url;
 
 use super::judge::{By, Observed, Served, judge};
 use super::report::Asked;
-use super::seen::{Addresses, Directory, Families, Name, Names, Over, Rest, Tls};
+use super::seen::{Addresses, Answer, Directory, Families, Name, Names, Over, Rest, Tls};
 use super::{Report, Subject, der};
 use crate::fetch::Fetcher;
-use crate::filter::{Filter, UserIdFilter};
+use crate::filter::{Filter, Filtered, UserIdFilter};
 use crate::wkd::{self, Layout};
 use crate::{EmailAddress, Error, ErrorKind, KeyLocator};
 
@@ -192,27 +192,6 @@ impl Run<'_> {
         if known.is_empty() {
             return None;
         }
-        let directory = self.directory(layout, known).await;
-        let filtered = match (directory.entry(), self.subject.address()) {
-            (Some(entry), Some(address)) => {
-                let filter = Filter {
-                    user_ids: UserIdFilter::Matching,
-                    ..self.locator.inner.filter.clone()
-                };
-                let (body, address) = (entry.body.clone(), address.clone());
-                let work = move |stop: &_| filter.apply_until(&body, &address, stop);
-                let workers = &self.locator.inner.workers;
-                Some(workers.judge(&directory.host, self.at(1.0), work).await)
-            }
-            _ => None,
-        };
-        Some(Served {
-            directory,
-            filtered,
-        })
-    }
-
-    async fn directory(&self, layout: Layout, known: &[SocketAddr]) -> Directory {
         let host = layout.host(self.subject.domain());
         let file = |name: &str| self.file(layout, name);
         let first_url = self.entry_url(layout).unwrap_or_else(|| file("policy"));
@@ -220,22 +199,48 @@ impl Run<'_> {
         let (first, der) = self
             .ask(Method::GET, first_url.clone(), known, self.at(0.7))
             .await;
-        let rest = match &first {
-            Err(_) => None,
-            Ok(_) => Some(self.rest(layout, first_url, known).await),
+        // Neither waits for the other: a side question that hangs must not take the
+        // time in which a secret key in the file is found.
+        let (rest, filtered) = match &first {
+            Err(_) => (None, None),
+            Ok(answer) => {
+                let rest = self.rest(layout, first_url, known);
+                let (rest, filtered) = join(rest, self.filtered(&host, answer)).await;
+                (Some(rest), filtered)
+            }
         };
         let tls = match der.map(|der| der::not_after(&der)) {
             None => Tls::Unseen,
             Some(None) => Tls::Unreadable,
             Some(Some(until)) => Tls::Until(until),
         };
-        Directory {
-            host,
-            families: Families::of(known),
-            first,
-            tls,
-            rest,
+        Some(Served {
+            directory: Directory {
+                host,
+                families: Families::of(known),
+                first,
+                tls,
+                rest,
+            },
+            filtered,
+        })
+    }
+
+    /// What the filter says of an answer; `None` where it can be none for an
+    /// address.
+    async fn filtered(&self, host: &str, answer: &Answer) -> Option<Result<Filtered, Error>> {
+        let address = self.subject.address()?.clone();
+        if !answer.can_be_read() {
+            return None;
         }
+        let filter = Filter {
+            user_ids: UserIdFilter::Matching,
+            ..self.locator.inner.filter.clone()
+        };
+        let body = answer.body.clone();
+        let work = move |stop: &_| filter.apply_until(&body, &address, stop);
+        let workers = &self.locator.inner.workers;
+        Some(workers.judge(host, self.at(1.0), work).await)
     }
 
     async fn rest(&self, layout: Layout, first: Url, known: &[SocketAddr]) -> Rest {

@@ -1,6 +1,7 @@
 //! Judges the policy and submission-address files
 //! (draft-koch-openpgp-webkey-service §4.1 and §4.5).
 
+use super::answers::{SILENCE, refusal};
 use super::report::{Check, Findings};
 use super::seen::{Answer, Directory, Seen};
 use crate::EmailAddress;
@@ -32,7 +33,7 @@ pub(super) fn judge_policy(
                 "There is no answer for the policy file ({}).",
                 failure.error
             );
-            findings.warning(Check::Policy, detail, MISSING);
+            findings.warning(Check::Policy, detail, SILENCE);
             return Policy::default();
         }
     };
@@ -53,6 +54,13 @@ pub(super) fn judge_policy(
                 answer.status
             ),
         );
+    } else if !answer.is_absent() {
+        let (why, remedy) = refusal(&directory.host, answer.status);
+        let detail = format!("The policy file, which every directory must have: {why}");
+        match is_needed {
+            true => findings.error(Check::Policy, detail, remedy),
+            false => findings.warning(Check::Policy, detail, remedy),
+        }
     } else {
         let why = format!(
             "There is no policy file (status {}), which every directory must have",
@@ -168,7 +176,10 @@ pub(super) fn judge_submission(
                 "There is no answer for the submission-address file ({}).",
                 failure.error
             );
-            return findings.info(check, detail);
+            return match failure.is_silence() {
+                true => findings.warning(check, detail, SILENCE),
+                false => findings.info(check, detail),
+            };
         }
     };
     let address = std::str::from_utf8(&answer.body).ok().and_then(|text| {

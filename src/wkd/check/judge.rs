@@ -5,6 +5,8 @@ use std::time::SystemTime;
 use sequoia_openpgp::policy::Policy;
 
 use super::certificate::{self, Entry};
+use super::methods::Lack;
+use super::names::Wildcard;
 use super::report::{Check, Finding, Findings};
 use super::seen::{Directory, Names};
 use super::{Subject, answers, files, methods, names, server};
@@ -47,22 +49,30 @@ pub(super) fn judge(observed: &Observed, by: By<'_>) -> (Option<Layout>, Vec<Fin
     let mut domain = Findings::of(None);
     let is_one =
         |served: &Option<Served>| matches!(served, Some(s) if s.directory.is_one(is_address));
-    let served = (is_one(&observed.advanced), is_one(&observed.direct));
-    let is_replaced = names::judge_wildcard(&observed.names, served, &mut domain);
+    let served = names::Served {
+        advanced: is_one(&observed.advanced),
+        has_nothing: matches!(&observed.advanced, Some(s) if s.directory.has_nothing(is_address)),
+        direct: is_one(&observed.direct),
+    };
+    let wildcard = names::judge_wildcard(&observed.names, served, &mut domain);
     match (applies, &observed.advanced, &observed.direct) {
-        (Some(Layout::Advanced), Some(one), beside) if !is_replaced => {
+        (Some(Layout::Advanced), Some(one), beside) if wildcard != Some(Wildcard::Replaces) => {
             judge_served(one, by, &mut advanced);
-            if let Some(beside) = beside.as_ref().filter(|_| served.1) {
+            if let Some(beside) = beside.as_ref().filter(|_| served.direct) {
                 judge_served(beside, by, &mut direct);
                 // Clients that keep to the draft never get there.
                 direct.soften(|_| true);
             }
             let beside = beside.as_ref().map(|beside| &beside.directory);
             let (one, to) = (&one.directory, (&mut direct, &mut domain));
-            if methods::judge(one, beside, &observed.names.domain, is_address, to) {
+            let lack = methods::judge(one, beside, &observed.names, is_address, to);
+            let checks = [Check::Status, Check::Policy, Check::Soft404];
+            let is_of_lack = |check| checks.contains(&check);
+            if wildcard.is_some() || lack == Some(Lack::Foreign) {
                 // That has been said, with its cause.
-                let checks = [Check::Status, Check::Policy, Check::Soft404];
-                advanced.soften(|check| checks.contains(&check));
+                advanced.soften(is_of_lack);
+            } else if lack == Some(Lack::Missing) {
+                advanced.advise(is_of_lack, &methods::missing(&one.host));
             }
         }
         // What a wildcard leads to was not meant to be a directory.
@@ -104,7 +114,8 @@ fn judge_served(served: &Served, by: By<'_>, findings: &mut Findings) {
             };
             certificate::judge(&entry, by.policy, by.time, findings);
         }
-        (_, Some(_), Some(Err(error))) => findings.warning(
+        // Nobody knows whether clients can use it, and what else is in it.
+        (_, Some(_), Some(Err(error))) => findings.error(
             Check::Other,
             format!("The certificate could not be looked into ({error})."),
             "Check again with more time; if it stays so, publish a smaller certificate.",

@@ -31,14 +31,21 @@
 //! advanced one applies, the direct one is optional: that it is not there is no
 //! fault; where it is there, it has to serve the same. A wildcard in DNS that makes
 //! up `openpgpkey.DOMAIN` without a directory there is one error, and the direct
-//! method is checked instead.
+//! method is checked instead. Without a wildcard, a host for the advanced method
+//! that has nothing while the direct one serves is one error too: the missing
+//! directory ([`Check::Status`], or [`Check::Policy`] of a domain) where both names
+//! share an address, and [`Check::ReservedLabel`] where it leads elsewhere.
 //!
 //! # One fault, one error
 //!
 //! What cannot be looked at because of an earlier fault is not reported as another
-//! one. [`Level::Error`] says that clients get no certificate that they can use;
-//! what breaks a rule that look-ups do not depend on, as a missing policy file, is a
-//! [`Level::Warning`].
+//! one. [`Level::Error`] says that clients get no certificate that they can use, or
+//! that whether they do could not be told: a certificate that could not be looked
+//! into may hold anything. What breaks a rule that look-ups do not depend on is a
+//! [`Level::Warning`]. A missing policy file is one for an address, whose certificate
+//! is there all the same; for a domain it is an error, because nothing else shows
+//! that there is a directory. A redirect to a host that fails is a fault of the
+//! redirect ([`Check::Redirect`]), not of that host's name.
 
 mod answers;
 mod ask;

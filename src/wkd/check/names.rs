@@ -1,6 +1,6 @@
 //! Judges what DNS says: which method applies, and whether it can.
 
-use super::report::{Check, Findings};
+use super::report::{Check, Findings, Level};
 use super::seen::{Name, Names};
 use crate::wkd::Layout;
 
@@ -94,13 +94,35 @@ fn has_way(name: &Name, host: &str, findings: &mut Findings) -> bool {
     }
 }
 
+/// What the hosts of a domain serve.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Served {
+    /// There is a directory on the host of the advanced method.
+    pub(super) advanced: bool,
+    /// That host answers, and has none.
+    pub(super) has_nothing: bool,
+    /// There is one on the domain's own.
+    pub(super) direct: bool,
+}
+
+/// What a wildcard is the cause of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wildcard {
+    /// It takes the place of the direct method.
+    Replaces,
+    /// Clients come to a host without a directory, and there is no other.
+    LeadsNowhere,
+}
+
 /// Judges wildcards: those that make up the host of the advanced method, and what
-/// they say about who holds the names below the domain. `served` is whether there
-/// is a directory on that host, and one on the domain's own.
-///
-/// Gives back whether a wildcard takes the place of the direct method.
-pub(super) fn judge_wildcard(names: &Names, served: (bool, bool), findings: &mut Findings) -> bool {
-    let (is_served, is_served_directly) = served;
+/// they say about who holds the names below the domain. Gives back what one is the
+/// cause of: that is said, and is no error beside it.
+pub(super) fn judge_wildcard(
+    names: &Names,
+    served: Served,
+    findings: &mut Findings,
+) -> Option<Wildcard> {
+    let is_served = served.advanced;
     let (domain, host) = (&names.domain, Layout::Advanced.host(&names.domain));
     if domain.starts_with("openpgpkey.") {
         findings.warning(
@@ -113,23 +135,21 @@ pub(super) fn judge_wildcard(names: &Names, served: (bool, bool), findings: &mut
              openpgpkey for the domain itself.",
         );
     }
-    let Some(random) = &names.random else {
-        return false;
-    };
+    let random = names.random.as_ref()?;
     let advanced = match (random, &names.advanced) {
         (Name::Failed(error), _) => {
             let detail =
                 format!("Whether there is a wildcard below {domain} cannot be told ({error}).");
             findings.info(Check::Wildcard, detail);
-            return false;
+            return None;
         }
         (Name::None | Name::Special, _) => {
             let detail = format!("There is no wildcard with addresses below {domain}.");
             findings.ok(Check::Wildcard, detail);
-            return false;
+            return None;
         }
         (Name::Addresses(_), Some(advanced)) => advanced,
-        (Name::Addresses(_), None) => return false,
+        (Name::Addresses(_), None) => return None,
     };
     if !advanced.is_same(random) || is_served {
         let detail = match advanced.addresses() {
@@ -142,34 +162,41 @@ pub(super) fn judge_wildcard(names: &Names, served: (bool, bool), findings: &mut
             }
         };
         findings.ok(Check::Wildcard, detail);
-        if !domain.starts_with("openpgpkey.") {
+        let is_kept = is_served || advanced.addresses().is_none();
+        if is_kept && !domain.starts_with("openpgpkey.") {
             let detail = format!("{host} is not left to whoever gets names below {domain}.");
             findings.ok(Check::ReservedLabel, detail);
         }
-        return false;
+        return None;
+    }
+    if !served.direct {
+        // A host that cannot even be asked may be one that was meant to serve it.
+        let (level, also) = match served.has_nothing {
+            true => (Level::Error, ", nor on that of the direct method"),
+            false => (Level::Warning, ""),
+        };
+        let detail = format!(
+            "{host} has the address that a wildcard below {domain} gives to any name, and there \
+             is no directory on that host{also}."
+        );
+        let remedy = format!(
+            "Serve the directory on {host}. Or serve it on {domain}, and keep {host} out of the \
+             wildcard: an empty TXT record at that name ({host}. IN TXT \"\") does it."
+        );
+        findings.add(Check::Wildcard, level, detail, Some(&remedy));
+        return served.has_nothing.then_some(Wildcard::LeadsNowhere);
     }
     let keep_out = format!(
         "Keep {host} out of the wildcard: add an empty TXT record at that name ({host}. IN TXT \
-         \"\"), and clients use the direct method. Or serve the directory there too."
+         \"\"), and clients use the direct method."
     );
-    if !is_served_directly {
-        findings.warning(
-            Check::Wildcard,
-            format!(
-                "{host} may have its address from a wildcard below {domain}, and there is no \
-                 directory on that host."
-            ),
-            &keep_out,
-        );
-        return false;
-    }
     findings.error(
         Check::Wildcard,
         format!(
             "A wildcard below {domain} gives {host} an address, so clients use the advanced \
              method; but there is no directory on that host, and they never get to the direct one."
         ),
-        &keep_out,
+        &format!("{keep_out} Or serve the directory there too."),
     );
     findings.warning(
         Check::ReservedLabel,
@@ -179,13 +206,12 @@ pub(super) fn judge_wildcard(names: &Names, served: (bool, bool), findings: &mut
         ),
         "Reserve the label openpgpkey: hand it out to nobody.",
     );
-    true
+    Some(Wildcard::Replaces)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wkd::check::report::Level;
     use crate::wkd::check::seen::Addresses;
     use crate::{Error, ErrorKind};
 
@@ -278,7 +304,13 @@ mod tests {
         use Level::{Error, Warning};
         let own = || at(&["9.9.9.9"], &[]);
         let wild = || at(&["8.8.8.8"], &["10.0.0.1"]);
-        let (here, there, nowhere) = ((true, false), (false, true), (false, false));
+        let at = |advanced, direct, has_nothing| Served {
+            advanced,
+            direct,
+            has_nothing,
+        };
+        let (here, there) = (at(true, false, false), at(false, true, true));
+        let (nowhere, broken) = (at(false, false, true), at(false, false, false));
         for (advanced, random, served, expected) in [
             (own(), Name::None, there, vec![]),
             (own(), failed(), there, vec![]),
@@ -286,7 +318,8 @@ mod tests {
             (own(), own(), here, vec![]),
             (Name::None, wild(), there, vec![]),
             (wild(), wild(), here, vec![]),
-            (wild(), wild(), nowhere, vec![(Wildcard, Warning)]),
+            (wild(), wild(), nowhere, vec![(Wildcard, Error)]),
+            (wild(), wild(), broken, vec![(Wildcard, Warning)]),
             (
                 wild(),
                 wild(),
@@ -296,9 +329,14 @@ mod tests {
         ] {
             let names = names(Some(advanced), own(), Some(random));
             let mut findings = Findings::of(None);
-            let replaces = judge_wildcard(&names, served, &mut findings);
+            let cause = judge_wildcard(&names, served, &mut findings);
             assert_eq!(graver(&findings), expected, "{names:?} {served:?}");
-            assert_eq!(replaces, expected.contains(&(Wildcard, Error)));
+            let is_error = expected.contains(&(Wildcard, Error));
+            let leads = match served.direct {
+                true => super::Wildcard::Replaces,
+                false => super::Wildcard::LeadsNowhere,
+            };
+            assert_eq!(cause, is_error.then_some(leads));
         }
     }
 
@@ -307,7 +345,12 @@ mod tests {
         let mut names = names(Some(Name::None), at(&["9.9.9.9"], &[]), Some(Name::None));
         names.domain = "openpgpkey.example.org".to_owned();
         let mut findings = Findings::of(None);
-        assert!(!judge_wildcard(&names, (true, true), &mut findings));
+        let served = Served {
+            advanced: true,
+            direct: true,
+            has_nothing: false,
+        };
+        assert_eq!(judge_wildcard(&names, served, &mut findings), None);
         assert_eq!(graver(&findings), [(Check::ReservedLabel, Level::Warning)]);
     }
 }

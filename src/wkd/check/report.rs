@@ -109,7 +109,8 @@ pub enum Level {
     /// Works with some clients, or not for long, or breaks a rule that look-ups do
     /// not depend on.
     Warning,
-    /// Clients do not get a certificate that they can use.
+    /// Clients do not get a certificate that they can use, or whether they do could
+    /// not be told.
     Error,
 }
 
@@ -126,7 +127,7 @@ pub enum Check {
     AddressGuard,
     /// Whether the host takes connections, and answers.
     Connection,
-    /// Whether a host with IPv6 addresses answers at them.
+    /// Whether a host with IPv6 addresses answers at them, and has others too.
     Ipv6,
     /// Whether the TLS handshake succeeds: a certificate that has expired, is for
     /// another name or comes from an unknown issuer is an error here.
@@ -134,9 +135,10 @@ pub enum Check {
     /// Whether the TLS certificate, valid today, expires within 14 days. Where
     /// certificates are made for less than that, it always does.
     TlsExpiry,
-    /// Whether redirects are ones that clients follow.
+    /// Whether redirects are ones that clients follow, to hosts that answer.
     Redirect,
-    /// The policy file.
+    /// The policy file: that it is missing is a warning for an address, and an error
+    /// for a domain, of which nothing else tells that it has a directory.
     Policy,
     /// The HTTP status for the address, and for one that does not exist.
     Status,
@@ -156,7 +158,7 @@ pub enum Check {
     Malformed,
     /// Whether it holds secret keys.
     SecretKey,
-    /// Whether a User ID of the address is bound to it.
+    /// Whether a User ID of the address is bound to it, and to how many others.
     Address,
     /// Whether other User IDs have been stripped.
     OtherUserIds,
@@ -294,6 +296,15 @@ impl Findings {
         for finding in &mut self.list {
             if finding.level == Level::Error && which(finding.check) {
                 finding.level = Level::Warning;
+            }
+        }
+    }
+
+    /// Says something else to do about those errors.
+    pub(super) fn advise(&mut self, which: impl Fn(Check) -> bool, remedy: &str) {
+        for finding in &mut self.list {
+            if finding.level == Level::Error && which(finding.check) {
+                finding.remedy = Some(printable(remedy));
             }
         }
     }

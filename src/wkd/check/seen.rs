@@ -46,6 +46,17 @@ impl Name {
         self.addresses().map_or(&[], |addresses| &addresses.allowed)
     }
 
+    /// Whether both lead to one machine, as far as their addresses tell.
+    pub(super) fn shares_an_address(&self, other: &Self) -> bool {
+        match (self.addresses(), other.addresses()) {
+            (Some(one), Some(other)) => {
+                let others = other.all();
+                one.all().iter().any(|ip| others.contains(ip))
+            }
+            _ => false,
+        }
+    }
+
     /// Whether both have the same addresses, whichever the guard lets through.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         match (self.addresses(), other.addresses()) {
@@ -102,15 +113,30 @@ pub(super) struct Redirect {
 #[derive(Clone, Debug)]
 pub(super) struct Failure {
     pub(super) error: Error,
-    /// What was asked last may not be asked at all: a redirect led to it.
-    pub(super) by_redirect: bool,
+    /// A redirect led to another host, or to what may not be asked at all: the
+    /// failure is there.
+    pub(super) by_redirect: Option<Led>,
     /// The machine that checks has no way to the host's addresses.
     pub(super) no_route: bool,
+}
+
+/// From which host a redirect led where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Led {
+    pub(super) from: String,
+    /// `None` for what may not be asked: that the error says itself.
+    pub(super) to: Option<String>,
 }
 
 impl Failure {
     pub(super) fn kind(&self) -> ErrorKind {
         self.error.kind()
+    }
+
+    /// The server itself leaves the question without an answer.
+    pub(super) fn is_silence(&self) -> bool {
+        use ErrorKind::{Connect, Http, Timeout};
+        self.by_redirect.is_none() && matches!(self.kind(), Connect | Http | Timeout)
     }
 }
 
@@ -124,6 +150,11 @@ impl Answer {
         matches!(self.status, 404 | 410)
     }
 
+    /// It is there as a whole, and as it is.
+    pub(super) fn can_be_read(&self) -> bool {
+        self.is_ok() && !self.truncated && self.encoding().is_none()
+    }
+
     /// Not a file, whatever the status says.
     pub(super) fn is_web_page(&self) -> bool {
         web_page::looks_like_one(&self.body)
@@ -135,6 +166,13 @@ impl Answer {
 
     pub(super) fn allowed_origin(&self) -> Option<String> {
         self.header(&ACCESS_CONTROL_ALLOW_ORIGIN)
+    }
+
+    /// How often the server says who may read it: browsers take one answer only
+    /// (Fetch, "CORS check": all fields of the name together have to be `*`).
+    pub(super) fn allowed_origins(&self) -> usize {
+        let fields = self.headers.get_all(ACCESS_CONTROL_ALLOW_ORIGIN);
+        fields.iter().count()
     }
 
     /// How the body is encoded, where that is not as it is.
@@ -241,8 +279,7 @@ impl Directory {
     /// The answer to look into for the certificate of an address.
     pub(super) fn entry(&self) -> Option<&Answer> {
         let answer = self.first.as_ref().ok()?;
-        let can_be_read = answer.is_ok() && !answer.truncated && answer.encoding().is_none();
-        (can_be_read && !self.is_made_up(answer)).then_some(answer)
+        (answer.can_be_read() && !self.is_made_up(answer)).then_some(answer)
     }
 
     /// The server answers an address that nobody has as if it had one.

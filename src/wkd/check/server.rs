@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::report::{Check, Findings, Level};
-use super::seen::{Directory, Failure, Families, Over, Redirect, Tls};
+use super::seen::{Directory, Failure, Families, Led, Over, Redirect, Tls};
 use crate::ErrorKind;
 use crate::text::rfc3339;
 
@@ -42,9 +42,16 @@ pub(super) fn judge(directory: &Directory, now: SystemTime, findings: &mut Findi
 
 /// Says why there is no answer. With redirects it can be another host's fault.
 pub(super) fn judge_failure(failure: &Failure, level: Level, findings: &mut Findings) {
+    if let Some(Led { from, to: Some(to) }) = &failure.by_redirect {
+        let detail = format!(
+            "{from} redirects to {to}, from where there is no answer ({}).",
+            failure.error
+        );
+        return findings.add(Check::Redirect, level, detail, Some(REDIRECTED));
+    }
     let (check, remedy) = match failure.kind() {
         ErrorKind::Redirect => (Check::Redirect, REDIRECTS),
-        ErrorKind::Blocked if failure.by_redirect => (Check::Redirect, REDIRECTS),
+        ErrorKind::Blocked if failure.by_redirect.is_some() => (Check::Redirect, REDIRECTS),
         ErrorKind::Blocked => (
             Check::AddressGuard,
             "Give the host an address that can be reached from the Internet, in public DNS.",
@@ -53,11 +60,18 @@ pub(super) fn judge_failure(failure: &Failure, level: Level, findings: &mut Find
             Check::Dns,
             "Have the name servers answer for this name with an address, for A and for AAAA.",
         ),
-        ErrorKind::Tls => (
+        // Only the sentence tells; of another transport's, the second is true too.
+        ErrorKind::Tls if failure.error.to_string().contains("TLS certificate") => (
             Check::Tls,
             "Give the web server a TLS certificate for exactly this name, from a public CA, with \
              its intermediate certificates (nginx: ssl_certificate with the full chain; Apache: \
              SSLCertificateFile), and renew it in time.",
+        ),
+        ErrorKind::Tls => (
+            Check::Tls,
+            "Let the web server speak TLS 1.2 or 1.3 on port 443, for this name too (nginx: \
+             listen 443 ssl; with ssl_protocols TLSv1.2 TLSv1.3; Apache: SSLEngine on), and see \
+             in its log why a handshake fails.",
         ),
         ErrorKind::Connect | ErrorKind::Timeout => (
             Check::Connection,
@@ -78,16 +92,20 @@ pub(super) fn judge_failure(failure: &Failure, level: Level, findings: &mut Find
     findings.add(check, level, detail, Some(remedy));
 }
 
+const REDIRECTED: &str = "Redirect to a host that answers, with addresses in public DNS and a \
+     TLS certificate for its name; best serve the files where they are asked for.";
+
 const REDIRECTS: &str = "Redirect to https URLs with a host name and without a port, in one or two \
      steps; best serve the files where they are asked for.";
 
 fn judge_families(host: &str, families: Families, over: &Over, findings: &mut Findings) {
     match &over.v6 {
         None if families.v6 => {
-            findings.ok(
-                Check::Ipv6,
-                format!("{host} answers over IPv6, and has no IPv4 address."),
+            let detail = format!(
+                "{host} has no IPv4 address, so clients without IPv6, of which there are many, do \
+                 not get to it."
             );
+            findings.info(Check::Ipv6, detail);
         }
         None => findings.info(
             Check::Ipv6,
@@ -211,22 +229,32 @@ mod tests {
         (finding.check(), finding.level())
     }
 
+    fn led(to: Option<&str>) -> Option<Led> {
+        Some(Led {
+            from: "a.example".to_owned(),
+            to: to.map(str::to_owned),
+        })
+    }
+
     #[test]
     fn failures_by_kind() {
         for (kind, by_redirect, check) in [
-            (ErrorKind::Connect, false, Check::Connection),
-            (ErrorKind::Timeout, false, Check::Connection),
-            (ErrorKind::Http, false, Check::Connection),
-            (ErrorKind::Tls, false, Check::Tls),
-            (ErrorKind::Redirect, false, Check::Redirect),
-            (ErrorKind::Blocked, false, Check::AddressGuard),
-            (ErrorKind::Blocked, true, Check::Redirect),
-            (ErrorKind::Dns, false, Check::Dns),
-            (ErrorKind::Config, false, Check::Other),
+            (ErrorKind::Connect, None, Check::Connection),
+            (ErrorKind::Timeout, None, Check::Connection),
+            (ErrorKind::Http, None, Check::Connection),
+            (ErrorKind::Tls, None, Check::Tls),
+            (ErrorKind::Redirect, None, Check::Redirect),
+            (ErrorKind::Blocked, None, Check::AddressGuard),
+            (ErrorKind::Blocked, led(None), Check::Redirect),
+            (ErrorKind::Dns, None, Check::Dns),
+            (ErrorKind::Config, None, Check::Other),
+            (ErrorKind::Connect, led(Some("b.example")), Check::Redirect),
+            (ErrorKind::Tls, led(Some("b.example")), Check::Redirect),
+            (ErrorKind::Dns, led(Some("b.example")), Check::Redirect),
         ] {
             let failure = Failure {
                 error: Error::new(kind, "why"),
-                by_redirect,
+                by_redirect: by_redirect.clone(),
                 no_route: false,
             };
             for level in [Level::Warning, Level::Error] {
@@ -309,12 +337,12 @@ mod tests {
                 .collect();
             assert_eq!(all, expected, "{over:?}");
         }
-        for (v6, level) in [(true, Good), (false, Info)] {
+        for v6 in [true, false] {
             let mut findings = Findings::of(None);
             let families = Families { v6, v4: !v6 };
             let over = Over { v6: None, v4: None };
             judge_families("example.org", families, &over, &mut findings);
-            assert_eq!(only(findings), (Check::Ipv6, level));
+            assert_eq!(only(findings), (Check::Ipv6, Info));
         }
     }
 }

@@ -20,6 +20,7 @@ pub(super) fn unusable(
 ) -> (Check, String, &'static str) {
     let fingerprint = kept.cert().fingerprint();
     let it = format!("The certificate {fingerprint}");
+    let within = format!("the certificate {fingerprint}");
     match kept.status() {
         CertStatus::Revoked(revocation) => (
             Check::Revoked,
@@ -50,10 +51,10 @@ pub(super) fn unusable(
             "Let its owner sign it anew with a current program, or make a new key where the key \
              itself is too weak.",
         ),
-        CertStatus::Valid => why_not_encrypt(kept, policy, now, &it),
+        CertStatus::Valid => why_not_encrypt(kept, policy, now, (&it, &within)),
         status => (
             Check::Other,
-            format!("How {it} stands cannot be told ({status})."),
+            format!("How {within} stands cannot be told ({status})."),
             "Publish it with the certificate of whoever may revoke it, or refresh it.",
         ),
     }
@@ -63,7 +64,7 @@ fn why_not_encrypt(
     kept: &Kept,
     policy: &dyn Policy,
     now: SystemTime,
-    it: &str,
+    (it, within): (&str, &str),
 ) -> (Check, String, &'static str) {
     const ADD: &str = "Add a subkey for encryption (gpg --quick-add-key), and publish it again.";
     // Tells a key that is too weak from one that is not there. The filter has verified
@@ -88,7 +89,7 @@ fn why_not_encrypt(
             return (
                 Check::Algorithm,
                 format!(
-                    "The key for encryption of {it} has an algorithm ({}) that the crypto library \
+                    "The key for encryption of {within} has an algorithm ({}) that the crypto library \
                      of this program cannot compute.",
                     key.key().pk_algo()
                 ),
@@ -108,7 +109,9 @@ fn why_not_encrypt(
     match (is_too_weak, is_alive) {
         (true, _) => (
             Check::Algorithm,
-            format!("The key for encryption of {it} is too weak, or bound by a weak signature."),
+            format!(
+                "The key for encryption of {within} is too weak, or bound by a weak signature."
+            ),
             "Add a subkey for encryption with a current algorithm, and publish it again.",
         ),
         (false, true) => (
@@ -118,7 +121,7 @@ fn why_not_encrypt(
         ),
         (false, false) => (
             Check::EncryptionKey,
-            format!("Every key for encryption of {it} has expired or is revoked."),
+            format!("Every key for encryption of {within} has expired or is revoked."),
             "Extend a subkey for encryption (gpg --quick-set-expire FINGERPRINT TIME '*'), or add \
              one (gpg --quick-add-key), and publish it again.",
         ),

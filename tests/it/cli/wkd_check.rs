@@ -118,3 +118,28 @@ async fn wkd_check_reports_to_people() {
         "{trail}"
     );
 }
+
+#[test]
+fn wkd_check_tells_what_it_prints_and_how_it_ends() {
+    let output = example("wkd_check")
+        .arg("--help")
+        .output()
+        .expect("it runs");
+    let text = stdout(&output);
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        text.contains("JSON Lines: one object per finding"),
+        "{text}"
+    );
+    assert!(!text.contains("one object per item"), "{text}");
+    for end in [
+        "0 no finding",
+        "1 at least one",
+        "neither an address",
+        "2 usage",
+        "3 ",
+        "130 ",
+    ] {
+        assert!(text.contains(end), "{end}: {text}");
+    }
+}

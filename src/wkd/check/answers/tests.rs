@@ -56,7 +56,7 @@ pub(in crate::wkd::check) fn directory() -> Directory {
 fn failure() -> Seen {
     Err(Failure {
         error: Error::new(ErrorKind::Connect, "refused"),
-        by_redirect: false,
+        by_redirect: None,
         no_route: false,
     })
 }
@@ -150,7 +150,7 @@ fn each_fault_of_an_entry_and_no_other() {
             true,
             &[(C::Listing, Warning)],
         ),
-        (|_, r| r.listing = failure(), true, &[]),
+        (|_, r| r.listing = failure(), true, &[(C::Listing, Warning)]),
         (
             |_, r| r.head = Ok(answer(405, "")),
             true,
@@ -184,6 +184,21 @@ fn each_fault_of_an_entry_and_no_other() {
                     ACCESS_CONTROL_ALLOW_ORIGIN,
                     "https://a.example",
                 ))
+            },
+            true,
+            &[(C::Cors, Warning)],
+        ),
+        (
+            |d, _| d.first = Ok(with(entry(), ACCESS_CONTROL_ALLOW_ORIGIN, "*, *")),
+            true,
+            &[(C::Cors, Warning)],
+        ),
+        (
+            |d, _| {
+                let mut twice = entry();
+                let any = HeaderValue::from_static("*");
+                twice.headers.append(ACCESS_CONTROL_ALLOW_ORIGIN, any);
+                d.first = Ok(twice);
             },
             true,
             &[(C::Cors, Warning)],

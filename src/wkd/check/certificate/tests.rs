@@ -162,6 +162,16 @@ fn certificates_and_what_is_said_of_them() {
         ),
         ("nothing", vec![], vec![(Check::Malformed, Error)]),
         (
+            "of a version to come",
+            b"\xc6\x02\x09\x00".to_vec(),
+            vec![(Check::Algorithm, Error)],
+        ),
+        (
+            "one of a version to come behind",
+            [octets(&[&good()]), b"\xc6\x02\x09\x00".to_vec()].concat(),
+            vec![(Check::Algorithm, Warning)],
+        ),
+        (
             "a broken one in front",
             [vec![0xc6, 3, 4, 0, 0], octets(&[&good()])].concat(),
             vec![(Check::Malformed, Warning)],
@@ -221,6 +231,45 @@ fn algorithms_that_a_policy_finds_too_weak() {
             [(Check::Algorithm, Level::Error)],
             "{findings:?}"
         );
+    }
+}
+
+#[test]
+fn a_choice_is_told_where_there_is_one() {
+    let made_as = |profile| {
+        let builder = recipe().set_profile(profile).unwrap();
+        made(builder.add_transport_encryption_subkey())
+    };
+    let (four, six) = (made_as(Profile::RFC4880), made_as(Profile::RFC9580));
+    let (revoked, revocation) = recipe().generate().unwrap();
+    let revoked = revoked.insert_packets([revocation]).unwrap().0;
+    for (certs, is_choice) in [
+        (vec![&four], false),
+        (vec![&four, &six], false),
+        (vec![&four, &revoked], false),
+        (vec![&four, &good()], true),
+    ] {
+        let findings = findings(&octets(&certs), standard(), false);
+        let told = findings
+            .list
+            .iter()
+            .find(|finding| finding.check() == Check::Address && finding.level() == Level::Info);
+        assert_eq!(told.is_some(), is_choice, "{findings:?}");
+        for cert in certs.into_iter().filter(|_| is_choice) {
+            let detail = told.unwrap().detail();
+            assert!(detail.contains(&cert.fingerprint().to_string()), "{detail}");
+        }
+    }
+}
+
+#[test]
+fn sentences_are_whole() {
+    for cert in [encrypting_for(90), made(recipe())] {
+        let findings = findings(&octets(&[&cert]), standard(), false);
+        let error = findings.list.iter().find(|f| f.level() == Level::Error);
+        let detail = error.unwrap().detail();
+        let again = detail.get(1..).unwrap_or_default();
+        assert!(!again.contains("The certificate"), "{detail}");
     }
 }
 

@@ -58,3 +58,15 @@ async fn the_worst_comes_first_and_with_what_to_do() {
     assert!(text.contains("→ Publish the successor"), "{text}");
     assert!(text.contains("mend what is marked ✘ first"), "{text}");
 }
+
+/// What could not be looked into is not said to work.
+#[tokio::test]
+async fn what_was_not_looked_into_is_no_success() {
+    // Keys of a version to come.
+    let text = drawn(|t, site| site.publish(t, b"\xc6\x02\x09\x00")).await;
+    let first = text.lines().next().expect("a headline");
+    assert_eq!(first, "✘ alice@example.org  1 error, advanced method");
+    assert!(text.contains("could not be looked into"), "{text}");
+    assert!(!text.contains("look-ups work"), "{text}");
+    assert!(text.contains("cannot be seen to work"), "{text}");
+}

@@ -8,6 +8,7 @@ mod cli;
 mod deciding;
 mod filter;
 mod filter_by_key;
+mod filter_strays;
 mod hostile;
 mod order;
 mod privacy;

@@ -53,6 +53,13 @@ pub(super) fn salvage(
             let is_secret =
                 |p: &RawPacket<'_>| matches!(p.tag(), packets::SECRET_KEY | packets::SECRET_SUBKEY);
             if group.iter().any(is_secret) {
+                // Whose they are cannot always be told. What they hide is no "unchanged".
+                let is_news = |p: &RawPacket<'_>| {
+                    is_revocation_by(p, &owner)
+                        && !held.has_signature(p)
+                        && identity(p.body()).is_some_and(|id| !taken.contains(&id))
+                };
+                salvaged.is_cut |= group.iter().any(is_news);
                 continue;
             }
             let is_bare = !group.first().is_some_and(is_primary_key);

@@ -21,7 +21,7 @@ const EMPTY: &str = "there is no certificate in it";
 ///
 /// What is broken does not spoil what is not. A revocation that stands by itself, as
 /// GnuPG writes one when a key is made, is applied to its certificate, whichever of
-/// the files that is in. Secret key material is dropped. GnuPG's keybox files are no
+/// the files that is in; one of a subkey or of a User ID, too. Secret key material is dropped. GnuPG's keybox files are no
 /// keyrings: export from them.
 ///
 /// ```no_run
@@ -147,7 +147,7 @@ impl Keyring {
                     certs.push(start..end);
                     is_empty = false;
                 }
-                (Tag::Signature, last) if is_key_revocation(&packet) => {
+                (Tag::Signature, last) if is_revocation(&packet) => {
                     self.revocation(&packet);
                     is_empty = false;
                     if let Some(last) = last {
@@ -190,16 +190,11 @@ impl Keyring {
     /// The certificate with those revocations that stand somewhere by themselves.
     fn revoked(&self, cert: Cert) -> Cert {
         let all = self.revocations.get(&KeyID::from(cert.fingerprint()));
-        let key = cert.primary_key().key();
         let verified: Vec<Packet> = all
             .into_iter()
             .flatten()
-            .filter(|revocation| {
-                let mut known = cert.primary_key().self_revocations();
-                !known.any(|known| known.normalized_eq(revocation))
-                    && revocation.verify_primary_key_revocation(key, key).is_ok()
-            })
-            .map(|revocation| revocation.clone().into())
+            .filter_map(|revocation| news(&cert, revocation))
+            .flatten()
             .collect();
         if verified.is_empty() {
             return cert;
@@ -233,9 +228,55 @@ impl Keyring {
     }
 }
 
-fn is_key_revocation(packet: &RawPacket<'_>) -> bool {
+/// What to add to a certificate for a revocation that verifies and is not in it yet:
+/// the component that it is about, and the revocation.
+fn news(cert: &Cert, revocation: &Signature) -> Option<Vec<Packet>> {
+    let is_it = |known: &Signature| known.normalized_eq(revocation);
+    let primary = cert.primary_key();
+    let key = primary.key();
+    let component: Option<Packet> = match revocation.typ() {
+        SignatureType::SubkeyRevocation => {
+            let mut known = cert.keys().subkeys();
+            if known.any(|subkey| subkey.self_revocations().any(is_it)) {
+                return None;
+            }
+            let subkey = cert.keys().subkeys().find(|subkey| {
+                let verified = revocation.verify_subkey_revocation(key, key, subkey.key());
+                verified.is_ok()
+            })?;
+            Some(subkey.key().clone().into())
+        }
+        SignatureType::CertificationRevocation => {
+            let mut known = cert.userids();
+            if known.any(|id| id.self_revocations().any(is_it)) {
+                return None;
+            }
+            let user_id = cert.userids().find(|id| {
+                let verified = revocation.verify_userid_revocation(key, key, id.userid());
+                verified.is_ok()
+            })?;
+            Some(user_id.userid().clone().into())
+        }
+        _ => {
+            let is_good = || revocation.verify_primary_key_revocation(key, key).is_ok();
+            if primary.self_revocations().any(is_it) || !is_good() {
+                return None;
+            }
+            None
+        }
+    };
+    let revocation = Packet::from(revocation.clone());
+    Some(component.into_iter().chain([revocation]).collect())
+}
+
+fn is_revocation(packet: &RawPacket<'_>) -> bool {
     let ([3, _, typ, ..] | [4 | 6, typ, ..]) = *packet.body() else {
         return false;
     };
-    SignatureType::from(typ) == SignatureType::KeyRevocation
+    matches!(
+        SignatureType::from(typ),
+        SignatureType::KeyRevocation
+            | SignatureType::SubkeyRevocation
+            | SignatureType::CertificationRevocation
+    )
 }

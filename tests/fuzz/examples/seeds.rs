@@ -304,7 +304,7 @@ fn sign(
 
 /// Revocations of a subkey and of a User ID, moved to the front, behind another
 /// component, and to the end.
-fn make_strays(put: &dyn Fn(&str, &str, &[u8]) -> Result<()>) -> Result<()> {
+fn make_strays(put: impl Fn(&str, &str, &[u8]) -> Result<()>) -> Result<()> {
     let news = fs::read(pool::directory().join("pool/certs/alice-3-news"))?;
     let whole: Vec<_> = packets(&news).collect::<std::result::Result<_, _>>()?;
     let number = |n: usize| u16::try_from(n).expect("a small number").to_be_bytes();

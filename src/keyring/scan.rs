@@ -2,10 +2,12 @@
 
 use std::io::Read;
 
-use sequoia_openpgp::Cert;
 use sequoia_openpgp::armor::{Reader, ReaderMode};
 use sequoia_openpgp::cert::CertParser;
+use sequoia_openpgp::packet::Signature;
 use sequoia_openpgp::parse::Parse;
+use sequoia_openpgp::types::SignatureType;
+use sequoia_openpgp::{Cert, KeyHandle};
 
 use super::BrokenCert;
 use super::frame::{Frame, Sort, find_key, is_known};
@@ -122,7 +124,7 @@ impl Scan<'_> {
         };
         let is_framed = is_framed && !hides_key(octets, &frames, end);
         if is_framed && let (Some(cert), true) = parse(&frames) {
-            self.revocations(&frames);
+            self.revocations(&frames, Some(&cert));
             self.certs.push(Ok(cert));
             return end;
         }
@@ -141,15 +143,23 @@ impl Scan<'_> {
         let next = self.search(octets, start.saturating_add(1));
         let next = if is_framed { next.min(end) } else { next };
         frames.retain(|frame| frame.end <= next);
-        self.revocations(&frames);
+        let cert = parse(&frames).0;
+        self.revocations(&frames, cert.as_ref());
         let problem = format!("the certificate at octet {start} is damaged or cut off");
-        self.damaged(place, problem, parse(&frames).0);
+        self.damaged(place, problem, cert);
         next
     }
 
-    /// Somebody may have appended one of another certificate.
-    fn revocations(&mut self, frames: &[Frame<'_>]) {
+    /// Somebody may have appended those of another certificate. Those of its own
+    /// subkeys and User IDs have found their places by now.
+    fn revocations(&mut self, frames: &[Frame<'_>], cert: Option<&Cert>) {
         let all = frames.iter().filter_map(Frame::revocation);
+        let may_be_of_another = |revocation: &Signature| {
+            let is_own = |by: &KeyHandle| cert.is_some_and(|cert| cert.key_handle().aliases(by));
+            revocation.typ() == SignatureType::KeyRevocation
+                || !revocation.get_issuers().iter().any(is_own)
+        };
+        let all = all.filter(may_be_of_another);
         self.revocations.extend(all.map(|signature| Revocation {
             signature,
             alone: None,

@@ -1,6 +1,7 @@
 //! Packets by their headers: enough to find where one certificate ends and the next one
 //! begins, whatever is in them.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::time::SystemTime;
 
@@ -11,7 +12,7 @@ use sequoia_openpgp::parse::Parse;
 use sequoia_openpgp::serialize::MarshalInto;
 use sequoia_openpgp::types::{PublicKeyAlgorithm, SignatureType};
 
-use crate::filter::{RawPacket, algorithms, packets};
+use crate::filter::{RawPacket, algorithms, lean, packets};
 
 /// A packet, and where it stands.
 #[derive(Clone, Copy, Debug)]
@@ -77,8 +78,23 @@ impl<'a> Frame<'a> {
                     | SignatureType::CertificationRevocation
             );
         match Packet::from_bytes(may_be.then(|| self.bytes())?) {
-            Ok(Packet::Signature(signature)) => Some(signature),
+            Ok(Packet::Signature(signature)) => {
+                Some(lean(signature)).filter(|lean| MarshalInto::to_vec(lean).is_ok())
+            }
             _ => None,
+        }
+    }
+
+    /// The packet in a form in which it can be written again when it is read: a
+    /// signature without what nobody signed, where there is something else in that.
+    pub(super) fn writable(&self) -> Option<Cow<'_, [u8]>> {
+        let as_is = Some(Cow::Borrowed(self.bytes()));
+        match Packet::from_bytes(self.bytes()) {
+            Ok(packet @ Packet::Signature(_)) if packet.to_vec().is_ok() => as_is,
+            Ok(Packet::Signature(signature)) => {
+                Packet::from(lean(signature)).to_vec().ok().map(Cow::Owned)
+            }
+            _ => as_is,
         }
     }
 

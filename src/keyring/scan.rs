@@ -1,11 +1,12 @@
 //! Finds certificates in what may be damaged.
 
-use std::io::Read;
+use std::io::{self, Read};
 
 use sequoia_openpgp::armor::{Reader, ReaderMode};
 use sequoia_openpgp::cert::CertParser;
 use sequoia_openpgp::packet::Signature;
 use sequoia_openpgp::parse::Parse;
+use sequoia_openpgp::serialize::Marshal;
 use sequoia_openpgp::types::SignatureType;
 use sequoia_openpgp::{Cert, KeyHandle};
 
@@ -239,16 +240,38 @@ fn parse(frames: &[Frame<'_>]) -> (Option<Cert>, bool) {
     if frames.first().is_some_and(Frame::is_oversized) {
         return (None, false);
     }
-    let kept = frames
+    let kept = |frame: &&Frame<'_>| frame.sort() != Sort::Ignored && !frame.is_oversized();
+    let packets: Vec<u8> = frames
         .iter()
-        .filter(|frame| frame.sort() != Sort::Ignored && !frame.is_oversized());
-    let packets: Vec<u8> = kept.flat_map(Frame::bytes).copied().collect();
-    let Ok(mut parser) = CertParser::from_bytes(&packets) else {
+        .filter(kept)
+        .flat_map(Frame::bytes)
+        .copied()
+        .collect();
+    let (cert, is_alone) = parse_octets(&packets);
+    // A signature can hold what is read and cannot be written: nobody could store it.
+    if cert.as_ref().is_some_and(|cert| !is_writable(cert)) {
+        let writable: Vec<_> = frames
+            .iter()
+            .filter(kept)
+            .filter_map(Frame::writable)
+            .collect();
+        let (cert, is_alone) = parse_octets(&writable.concat());
+        return (cert.filter(is_writable), is_alone);
+    }
+    (cert, is_alone)
+}
+
+fn parse_octets(packets: &[u8]) -> (Option<Cert>, bool) {
+    let Ok(mut parser) = CertParser::from_bytes(packets) else {
         return (None, false);
     };
     let first = parser.next().and_then(Result::ok);
     let is_alone = parser.next().is_none();
     (first.map(Cert::strip_secret_key_material), is_alone)
+}
+
+fn is_writable(cert: &Cert) -> bool {
+    cert.serialize(&mut io::sink()).is_ok()
 }
 
 /// Each from its first line up to its last, or up to the next block's first.

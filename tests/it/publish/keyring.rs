@@ -1,8 +1,13 @@
 //! Certificates as people keep them.
 
+use std::time::SystemTime;
+
 use openpgp_discovery::CertStatus;
 use openpgp_discovery::filter::packets;
 use openpgp_discovery::keyring::Keyring;
+use openpgp_discovery::openpgp::packet::signature::subpacket::{
+    Subpacket, SubpacketTag, SubpacketValue,
+};
 use openpgp_discovery::openpgp::serialize::SerializeInto;
 use openpgp_discovery::openpgp::types::ReasonForRevocation;
 use openpgp_discovery::openpgp::{Fingerprint, Packet};
@@ -247,4 +252,33 @@ fn a_file_that_is_not_there_is_an_error() {
     let mut keyring = Keyring::new();
     assert!(keyring.add_path("/nonexistent/keyring").is_err());
     assert_eq!(keyring.certs().count(), 0);
+}
+
+/// A revocation with something in it that nobody signed, and that cannot be written.
+#[test]
+fn what_can_be_read_and_not_written_is_left_out() {
+    let a = cert(&[ALICE]);
+    let mut revocation = a.revocation.clone();
+    let of_version_9 = SubpacketValue::Unknown {
+        tag: SubpacketTag::IssuerFingerprint,
+        body: [&[9][..], &[7; 20]].concat(),
+    };
+    let of_version_9 = Subpacket::new(of_version_9, false).expect("a subpacket");
+    let area = revocation.unhashed_area_mut();
+    area.add(of_version_9).expect("room");
+    let revocation = Packet::from(revocation).to_vec().expect("octets");
+    let (behind, alone) = ([&a.binary()[..], &revocation].concat(), a.binary());
+    for files in [&[&behind[..]][..], &[&revocation, &alone]] {
+        let mut keyring = Keyring::new();
+        files
+            .iter()
+            .for_each(|file| keyring.add_bytes("file", file));
+        let all: Vec<_> = keyring.certs().collect();
+        let [Ok(cert)] = &all[..] else {
+            panic!("{all:?}");
+        };
+        let now = SystemTime::now();
+        assert!(CertStatus::of(cert, POLICY, now).is_revoked());
+        cert.to_vec().expect("octets");
+    }
 }

@@ -158,7 +158,7 @@ fn a_revocation_by_itself_is_applied() {
         let (certs, broken): (Vec<_>, Vec<_>) = keyring.certs().partition(Result::is_ok);
         assert_eq!(broken.is_empty(), revoked, "{name}: {broken:?}");
         let certs: Vec<_> = certs.into_iter().flatten().collect();
-        let now = std::time::SystemTime::now();
+        let now = SystemTime::now();
         let statuses = certs.iter().map(|cert| CertStatus::of(cert, POLICY, now));
         let statuses: Vec<bool> = statuses.map(|status| status.is_revoked()).collect();
         assert_eq!(statuses[0], revoked, "{name}");

@@ -120,7 +120,8 @@ impl KeyLocatorBuilder {
         self
     }
 
-    /// Asks no key server: WKD alone decides.
+    /// Asks no key server: WKD alone decides. Nothing is known of any key server then,
+    /// so a directory may redirect to one like to any other host.
     #[must_use]
     pub fn no_vks(mut self) -> Self {
         self.vks = Vks::Off;

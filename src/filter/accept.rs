@@ -79,7 +79,7 @@ pub(super) fn accept(
         designated: designated.as_ref(),
         revoked_subkeys: &revoked_subkeys,
     };
-    let notes = std::mem::take(&mut checked.notes);
+    let notes = (std::mem::take(&mut checked.notes), checked.is_cut);
     let whole = assemble(checked).map_err(|error| refuse(Reason::Malformed, &error.to_string()))?;
     Ok(keep_of(raw, whole, &keep, &judge, notes))
 }
@@ -90,7 +90,7 @@ pub(super) fn keep_of(
     whole: Cert,
     keep: &BTreeSet<Vec<u8>>,
     judge: &Judge<'_>,
-    mut notes: Vec<String>,
+    (mut notes, is_cut): (Vec<String>, bool),
 ) -> Kept {
     let (cert, judgement) = reduce(whole, keep, judge, &mut notes);
     Kept {
@@ -99,7 +99,7 @@ pub(super) fn keep_of(
         status: judgement.status,
         can_encrypt: judgement.can_encrypt,
         notes,
-        is_cut: raw.is_cut,
+        is_cut: raw.is_cut || is_cut,
     }
 }
 

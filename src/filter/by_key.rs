@@ -61,12 +61,12 @@ pub(super) fn accept(
         designated: designated.as_ref(),
         revoked_subkeys: &revoked_subkeys,
     };
-    let mut notes = std::mem::take(&mut checked.notes);
+    let (mut notes, is_cut) = (std::mem::take(&mut checked.notes), checked.is_cut);
     let whole = assemble(checked).map_err(|error| refuse(Reason::Malformed, &error.to_string()))?;
     if !has_self_signature(&whole) {
         notes.push(UNKNOWN_EXPIRATION.to_owned());
     }
-    Ok(keep_of(raw, whole, &keep, &judge, notes))
+    Ok(keep_of(raw, whole, &keep, &judge, (notes, is_cut)))
 }
 
 const UNKNOWN_EXPIRATION: &str =

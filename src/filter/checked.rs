@@ -19,6 +19,8 @@ pub(super) struct Checked {
     /// The same, where the key that would tell is not at hand.
     pub(super) unverified: Vec<Signature>,
     pub(super) notes: Vec<String>,
+    /// There may be more of it: not all that is out of place was looked at.
+    pub(super) is_cut: bool,
 }
 
 #[derive(Debug)]

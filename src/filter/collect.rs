@@ -6,11 +6,11 @@ use sequoia_openpgp::Fingerprint;
 use sequoia_openpgp::packet::Packet;
 use sequoia_openpgp::parse::Parse;
 
+use super::adopt::adopt;
 use super::algorithms;
 use super::keys::PrimaryKey;
 use super::packets::{self, FrameError, RawPacket, is_ignored, packets};
 use super::reduce::RawCert;
-use super::signature::is_key_revocation;
 use super::strays::Strays;
 use super::wanted::{Wanted, Whose};
 use crate::{Reason, Rejection};
@@ -88,11 +88,7 @@ impl<'a> Answer<'a> {
     /// Gives revocations that stand apart to the certificates that they name,
     /// once all is sorted.
     pub(super) fn settle(&mut self, wanted: Wanted<'_>) {
-        for (packet, behind) in self.strays.take() {
-            for cert in &mut self.certs {
-                cert.adopt(packet, behind.as_ref(), wanted.limits);
-            }
-        }
+        adopt(&mut self.strays, &mut self.certs, wanted.limits);
         for cert in &mut self.certs {
             cert.settle(wanted.limits);
             if self.is_cut {
@@ -194,7 +190,7 @@ impl<'a> Answer<'a> {
         }
     }
 
-    /// Packets before any primary key. Key revocations are meant to be there.
+    /// Packets before any primary key. Revocations are meant to be there.
     fn bare(&mut self, group: &Group<'a>) {
         let belongs = |packet: &RawPacket<'_>| {
             matches!(
@@ -205,20 +201,16 @@ impl<'a> Answer<'a> {
         if !group.packets.iter().all(belongs) {
             self.reject(None, Reason::Malformed, "packets without a primary key");
         }
-        for &packet in group.packets.iter().filter(|p| is_key_revocation(p)) {
-            self.strays.push(packet, None);
-        }
+        self.strays.push_loose(&group.packets);
     }
 
-    /// Takes the key revocations out of what is refused: they hold without it.
+    /// Takes the revocations out of what is refused: they hold without it.
     fn harvest(&mut self, group: &Group<'a>, wanted: Wanted<'_>) {
         // For news this is done apart, and goes further.
         if matches!(wanted.whose, Whose::News(..)) {
             return;
         }
-        for &packet in group.packets.iter().filter(|p| is_key_revocation(p)) {
-            self.strays.push(packet, None);
-        }
+        self.strays.push_loose(&group.packets);
     }
 
     fn certificate(&mut self, group: Group<'a>, wanted: Wanted<'_>) {

@@ -99,7 +99,7 @@ impl Deciding<'_> {
                     decided.good.push(signature);
                 }
                 Verdict::Uncomputable => decided.uncomputable = true,
-                Verdict::Bad => {}
+                Verdict::Bad | Verdict::Elsewhere => {}
             }
         }
         decided.rest.reverse();
@@ -118,7 +118,7 @@ impl Deciding<'_> {
                     decided.good.push(signature);
                 }
                 Verdict::Uncomputable => decided.uncomputable = true,
-                Verdict::Bad => {}
+                Verdict::Bad | Verdict::Elsewhere => {}
             }
         }
         Ok(decided)

@@ -108,7 +108,9 @@ impl Kept {
     }
 
     /// Whether the answer was not read to its end, or another copy of this
-    /// certificate in it was refused: what is missing may be a revocation.
+    /// certificate in it was refused, or more revocations of its subkeys and User
+    /// IDs stand out of place than are looked at: what is missing may be a
+    /// revocation.
     pub fn is_cut(&self) -> bool {
         self.is_cut
     }

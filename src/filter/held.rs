@@ -1,7 +1,7 @@
 //! What the caller holds of a certificate already: none of it needs another look.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sequoia_openpgp::packet::Packet;
@@ -23,7 +23,7 @@ pub(super) struct Held<'w> {
     pub(super) key: PrimaryKey,
     pub(super) fingerprint: Fingerprint,
     pub(super) subkeys: Vec<Subkey>,
-    user_ids: HashSet<Vec<u8>>,
+    user_ids: BTreeSet<Vec<u8>>,
     signatures: HashSet<Vec<u8>>,
     /// Bindings of subkeys, each with its subkey; equal ones can differ in their
     /// unhashed areas.
@@ -38,7 +38,7 @@ type Binding = (Vec<u8>, Vec<u8>);
 
 impl<'w> Held<'w> {
     pub(super) fn new(cert: &Cert, work: &'w Work<'w>) -> sequoia_openpgp::Result<Self> {
-        let (mut user_ids, mut signatures) = (HashSet::new(), HashSet::new());
+        let (mut user_ids, mut signatures) = (BTreeSet::new(), HashSet::new());
         let mut bindings: HashMap<_, Vec<Binding>> = HashMap::new();
         let mut subkey: Option<Vec<u8>> = None;
         // Without secret keys; as octets, because the signatures of an answer
@@ -80,6 +80,11 @@ impl<'w> Held<'w> {
 
     pub(super) fn has_user_id(&self, user_id: &[u8]) -> bool {
         self.user_ids.contains(user_id)
+    }
+
+    /// The User IDs, in the same order each time.
+    pub(super) fn user_ids(&self) -> impl Iterator<Item = &[u8]> {
+        self.user_ids.iter().map(Vec::as_slice)
     }
 
     pub(super) fn has_subkey(&self, fingerprint: &Fingerprint) -> bool {

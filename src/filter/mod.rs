@@ -18,8 +18,11 @@
 //! dropped.
 //!
 //! Answers about a key go the same way; what is kept there has the key, whatever
-//! its User IDs. A refresh passes over what is held already, and takes the
-//! owner's revocations from wherever they stand.
+//! its User IDs. A refresh passes over what is held already.
+//!
+//! The owner's revocations, of the key, of subkeys and of User IDs, count wherever
+//! they stand in the answer: behind something else, before any key, in a copy that is
+//! refused. What each is about is told by its digest, within limits.
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -31,6 +34,7 @@ use sequoia_openpgp::policy::{Policy, StandardPolicy};
 use sequoia_openpgp::{Fingerprint, KeyHandle};
 
 mod accept;
+mod adopt;
 pub(crate) mod algorithms;
 pub(crate) mod armor;
 mod binding;
@@ -44,12 +48,14 @@ mod held;
 mod judge;
 mod keys;
 mod limits;
+mod misplaced;
 mod news;
 mod packets;
 mod proven;
 mod reduce;
 mod revokers;
 mod salvage;
+mod search;
 mod signature;
 mod strays;
 mod user_id;

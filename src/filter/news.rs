@@ -119,7 +119,10 @@ impl Filter {
                 news.rejected.push(rejection);
                 continue;
             }
-            if !raw.foreign.is_empty() || raw.subkeys.iter().any(|s| !s.foreign.is_empty()) {
+            if !raw.foreign.is_empty()
+                || !raw.lost_foreign.is_empty()
+                || raw.subkeys.iter().any(|s| !s.foreign.is_empty())
+            {
                 raw.revokers = revokers(cert);
                 let held = in_the_name_of(cert, &raw.revokers);
                 raw.room.count = raw.room.count.saturating_sub(held);
@@ -127,6 +130,7 @@ impl Filter {
             match check(&raw, &keys, self, work) {
                 Ok(checked) => {
                     news.found = true;
+                    news.is_cut |= checked.is_cut;
                     news.take(checked, &mut fresh, held, now);
                 }
                 Err(rejection) => {
@@ -207,6 +211,9 @@ impl News {
         fresh.of_key.extend(salvaged.of_key);
         for (key, signature) in salvaged.of_subkeys {
             fresh.subkeys.push((key, vec![signature]));
+        }
+        for (id, signature) in salvaged.of_user_ids {
+            fresh.user_ids.push((id, vec![signature]));
         }
         let mut rejected = self.rejected.iter();
         self.found |= salvaged.confirmed && rejected.all(|r| r.detail() == NO_CERTIFICATE);

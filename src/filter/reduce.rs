@@ -11,7 +11,10 @@ use super::algorithms;
 use super::keys::PrimaryKey;
 use super::limits::{Limits, UserIdFilter};
 use super::packets::{self, RawPacket, is_ignored};
-use super::signature::{By, Head, Owner, is_key_revocation, is_of_unknown_version, types};
+use super::search::MAX_TRIES;
+use super::signature::{
+    By, Head, Owner, is_component_revocation, is_key_revocation, is_of_unknown_version, types,
+};
 use super::strays::Strays;
 use super::wanted::Wanted;
 
@@ -35,6 +38,12 @@ pub(super) struct RawCert<'a> {
     pub(super) subkeys: Vec<RawSubkey<'a>>,
     /// Key revocations that name other keys, and may be about this one.
     pub(super) foreign: Vec<RawPacket<'a>>,
+    /// Revocations of components that the owner may have made and that stand
+    /// elsewhere, and whether there are more.
+    pub(super) lost: Vec<RawPacket<'a>>,
+    pub(super) lost_more: bool,
+    /// The same of subkeys, by other keys.
+    pub(super) lost_foreign: Vec<RawPacket<'a>>,
     /// Whether a User ID matches, kept or over a limit.
     pub(super) matches: bool,
     /// How many User IDs and User Attributes it has.
@@ -102,6 +111,9 @@ impl<'a> RawCert<'a> {
             user_ids: Vec::new(),
             subkeys: Vec::new(),
             foreign: Vec::new(),
+            lost: Vec::new(),
+            lost_more: false,
+            lost_foreign: Vec::new(),
             matches: false,
             user_id_count: 0,
             notes: Vec::new(),
@@ -136,6 +148,9 @@ impl<'a> RawCert<'a> {
             for &packet in signatures.iter().filter(|p| is_key_revocation(p)) {
                 self.key_revocation(packet, wanted, strays);
             }
+            for &packet in signatures.iter().filter(|p| is_component_revocation(p)) {
+                self.component_revocation(packet, component, wanted, strays);
+            }
         }
         self.copies.push(group);
     }
@@ -161,6 +176,30 @@ impl<'a> RawCert<'a> {
             }
             Some(By::Other) => strays.push(packet, Some(&self.fingerprint)),
             None => {}
+        }
+    }
+
+    /// Sets aside what revokes a subkey or a User ID and does not stand behind one
+    /// that is kept, or is by another key: which one it is about is told later.
+    fn component_revocation(
+        &mut self,
+        packet: RawPacket<'a>,
+        behind: RawPacket<'a>,
+        wanted: Wanted<'_>,
+        strays: &mut Strays<'a>,
+    ) {
+        let Some(head) = Head::parse(packet.body()) else {
+            return;
+        };
+        let is_placed = match behind.tag() {
+            packets::PUBLIC_SUBKEY => head.typ == types::SUBKEY_REVOCATION,
+            packets::USER_ID => {
+                head.typ == types::CERTIFICATION_REVOCATION && wanted.matches(behind.body(), true)
+            }
+            _ => false,
+        };
+        if !is_placed || head.by(&self.owner) == By::Other {
+            strays.push_of_component(packet, Some(&self.fingerprint), is_placed);
         }
     }
 
@@ -325,6 +364,22 @@ impl<'a> RawCert<'a> {
     pub(super) fn offer(&mut self, packet: RawPacket<'a>, limits: &Limits) {
         if !offer(&mut self.foreign, packet, limits.foreign_revocations) {
             self.note(MANY_REVOCATIONS);
+        }
+    }
+
+    /// Takes a revocation of a component that stands elsewhere and may be the owner's.
+    pub(super) fn lose(&mut self, packet: RawPacket<'a>) {
+        match self.lost.len() < MAX_TRIES {
+            true => self.lost.push(packet),
+            false => self.lost_more = true,
+        }
+    }
+
+    /// The same of a subkey, by another key.
+    pub(super) fn lose_foreign(&mut self, packet: RawPacket<'a>, limits: &Limits) {
+        match self.lost_foreign.len() < limits.foreign_revocations {
+            true => self.lost_foreign.push(packet),
+            false => self.note(MANY_REVOCATIONS),
         }
     }
 

@@ -14,6 +14,7 @@ use super::checked::Checked;
 use super::keys::PrimaryKey;
 use super::packets::RawPacket;
 use super::reduce::{MANY_REVOCATIONS, RawCert, Room};
+use super::search::Search;
 use super::verifier::{Over, Verifier, signatures};
 use super::work::TooMany;
 use crate::status::revokers::{REVOKER_NOT_AT_HAND, claims, named};
@@ -21,83 +22,145 @@ use crate::status::revokers::{REVOKER_NOT_AT_HAND, claims, named};
 const FOREIGN_REVOCATION: &str =
     "A revocation by somebody whom the owner did not name for it was ignored.";
 
-/// Revocations by other keys count where the owner named these keys.
-pub(super) fn revoked_by_others(
-    checked: &mut Checked,
-    verifier: &mut Verifier<'_>,
-    cert: &RawCert<'_>,
-    on_subkeys: &[&[RawPacket<'_>]],
-    keys: &[(Fingerprint, PrimaryKey)],
-) -> Result<(), TooMany> {
-    // Nearly always.
-    if cert.foreign.is_empty() && on_subkeys.iter().all(|all| all.is_empty()) {
-        return Ok(());
-    }
-    let mut revokers: Vec<_> = named(checked.about_the_key()).collect();
-    revokers.extend(cert.revokers.iter().cloned());
-    let mut room = cert.room;
-    for signature in signatures(&cert.foreign) {
-        // One that is about another key only rides along.
-        if !verifier.may_be_about(&signature, Over::Key)? {
-            continue;
+/// Looks at revocations by other keys: they count where the owner named these keys.
+pub(super) struct Others<'l, 'k, 'r, 'a> {
+    pub(super) cert: &'r RawCert<'a>,
+    /// The primary keys that came with the same answer.
+    pub(super) keys: &'r [(Fingerprint, PrimaryKey)],
+    pub(super) verifier: &'l mut Verifier<'k>,
+    pub(super) search: &'l mut Search,
+    pub(super) room: &'l mut Room,
+}
+
+impl Others<'_, '_, '_, '_> {
+    /// `on_subkeys` are those behind each subkey.
+    pub(super) fn revoke(
+        &mut self,
+        checked: &mut Checked,
+        on_subkeys: &[&[RawPacket<'_>]],
+    ) -> Result<(), TooMany> {
+        let cert = self.cert;
+        let lists = [&cert.foreign[..], &cert.lost_foreign];
+        let mut lists = lists.iter().chain(on_subkeys);
+        // Nearly always.
+        if lists.all(|all| all.is_empty()) {
+            return Ok(());
         }
-        match revoker(&signature, &revokers, keys) {
+        let mut revokers: Vec<_> = named(checked.about_the_key()).collect();
+        revokers.extend(cert.revokers.iter().cloned());
+        for signature in signatures(&cert.foreign) {
+            // One that is about another key only rides along.
+            if self.verifier.may_be_about(&signature, Over::Key)? {
+                self.revoke_key(checked, signature, &revokers)?;
+            }
+        }
+        for (at, packets) in on_subkeys.iter().enumerate() {
+            for signature in signatures(packets) {
+                self.revoke_subkey(checked, signature, Some(at), &revokers)?;
+            }
+        }
+        for signature in signatures(&cert.lost_foreign) {
+            self.revoke_subkey(checked, signature, None, &revokers)?;
+        }
+        Ok(())
+    }
+
+    fn revoke_key(
+        &mut self,
+        checked: &mut Checked,
+        signature: Signature,
+        revokers: &[Fingerprint],
+    ) -> Result<(), TooMany> {
+        match revoker(&signature, revokers, self.keys) {
             Revoker::AtHand(key) => {
-                let verify = || signature.verify_primary_key_revocation(key, &cert.key);
-                if verifier.with(key, verify)? {
+                let verify = || signature.verify_primary_key_revocation(key, &self.cert.key);
+                if self.verifier.with(key, verify)? {
                     checked.designated.push(signature);
                 }
             }
             Revoker::Named => {
                 checked.note(REVOKER_NOT_AT_HAND);
-                match room.takes(&signature) {
+                match self.room.takes(&signature) {
                     true => checked.unverified.push(signature),
                     false => checked.note(MANY_REVOCATIONS),
                 }
             }
             Revoker::Stranger => checked.note(FOREIGN_REVOCATION),
         }
+        Ok(())
     }
-    for (at, packets) in on_subkeys.iter().enumerate() {
-        for signature in signatures(packets) {
+
+    /// Tries it for the subkey that it stands behind, and where it is by somebody
+    /// whom the owner named, for the others.
+    fn revoke_subkey(
+        &mut self,
+        checked: &mut Checked,
+        signature: Signature,
+        behind: Option<usize>,
+        revokers: &[Fingerprint],
+    ) -> Result<(), TooMany> {
+        let revoker = revoker(&signature, revokers, self.keys);
+        let is_stranger = matches!(revoker, Revoker::Stranger);
+        let rest = (0..checked.subkeys.len()).filter(|at| !is_stranger && Some(*at) != behind);
+        for at in behind.into_iter().chain(rest) {
+            if Some(at) != behind && !self.search.may_try() {
+                return Ok(());
+            }
             let subkey = &mut checked.subkeys[at];
-            if !verifier.may_be_about(&signature, Over::Subkey(&subkey.key))? {
+            if !self
+                .verifier
+                .may_be_about(&signature, Over::Subkey(&subkey.key))?
+            {
                 continue;
             }
-            match revoker(&signature, &revokers, keys) {
+            match revoker {
                 Revoker::AtHand(key) => {
-                    let verify = || signature.verify_subkey_revocation(key, &cert.key, &subkey.key);
-                    if verifier.with(key, verify)? {
+                    let verify =
+                        || signature.verify_subkey_revocation(key, &self.cert.key, &subkey.key);
+                    if !self.verifier.with(key, verify)? {
+                        continue;
+                    }
+                    if !subkey.designated.contains(&signature) {
                         subkey.designated.push(signature);
                     }
                 }
                 Revoker::Named => {
-                    let fits = room.takes(&signature);
-                    if fits {
-                        subkey.unverified.push(signature);
-                    } else {
-                        checked.note(MANY_REVOCATIONS);
+                    if subkey.unverified.contains(&signature) {
+                        return Ok(());
+                    }
+                    match self.room.takes(&signature) {
+                        true => subkey.unverified.push(signature),
+                        false => checked.note(MANY_REVOCATIONS),
                     }
                     checked.note(REVOKER_NOT_AT_HAND);
                 }
                 Revoker::Stranger => checked.note(FOREIGN_REVOCATION),
             }
+            return Ok(());
         }
+        Ok(())
     }
-    Ok(())
 }
 
 impl Room {
     /// Whether one more fits, which it then takes up.
     fn takes(&mut self, signature: &Signature) -> bool {
-        let size = Packet::from(signature.clone()).serialized_len();
-        match (self.count.checked_sub(1), self.octets.checked_sub(size)) {
-            (Some(count), Some(octets)) => {
-                *self = Self { count, octets };
-                true
-            }
-            _ => false,
+        let Some(count) = self.count.checked_sub(1) else {
+            return false;
+        };
+        let fits = self.fits(signature);
+        if fits {
+            self.count = count;
         }
+        fits
+    }
+
+    /// The same for one that verifies, of which the number does not matter.
+    pub(super) fn fits(&mut self, signature: &Signature) -> bool {
+        let size = Packet::from(signature.clone()).serialized_len();
+        let left = self.octets.checked_sub(size);
+        self.octets = left.unwrap_or(self.octets);
+        left.is_some()
     }
 }
 

@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 
 use sequoia_openpgp::Fingerprint;
-use sequoia_openpgp::packet::{Packet, Signature};
+use sequoia_openpgp::packet::{Packet, Signature, UserID};
 use sequoia_openpgp::parse::Parse;
 use sequoia_openpgp::types::SignatureType;
 
@@ -13,7 +13,7 @@ use super::held::Held;
 use super::keys::Subkey;
 use super::limits::Limits;
 use super::packets::{self, RawPacket, packets};
-use super::signature::{By, Head, Owner, identity, types};
+use super::signature::{By, Head, Owner, identity};
 use super::verifier::{Over, Verdict, Verifier, lean};
 use super::work::Work;
 use super::{Part, algorithms};
@@ -26,14 +26,15 @@ const ENOUGH: usize = 32;
 pub(super) struct Salvaged {
     pub(super) of_key: Vec<Signature>,
     pub(super) of_subkeys: Vec<(Subkey, Signature)>,
+    pub(super) of_user_ids: Vec<(UserID, Signature)>,
     /// A revocation that is held stood in the answer without a certificate.
     pub(super) confirmed: bool,
     /// A limit was reached before all were looked at, and before there were enough.
     pub(super) is_cut: bool,
 }
 
-/// Looks for the owner's revocations of the key and of these subkeys, apart from
-/// those that are held or `taken` already.
+/// Looks for the owner's revocations of the key, of these subkeys and of the User
+/// IDs that are held, apart from those that are held or `taken` already.
 pub(super) fn salvage(
     parts: &[Part<'_>],
     held: &Held<'_>,
@@ -52,14 +53,22 @@ pub(super) fn salvage(
             let is_secret =
                 |p: &RawPacket<'_>| matches!(p.tag(), packets::SECRET_KEY | packets::SECRET_SUBKEY);
             if group.iter().any(is_secret) {
+                // Whose they are cannot always be told. What they hide is no "unchanged".
+                let is_news = |p: &RawPacket<'_>| {
+                    is_revocation_by(p, &owner)
+                        && !held.has_signature(p)
+                        && identity(p.body()).is_some_and(|id| !taken.contains(&id))
+                };
+                salvaged.is_cut |= group.iter().any(is_news);
                 continue;
             }
             let is_bare = !group.first().is_some_and(is_primary_key);
             let mut component = None;
             for packet in group {
                 if packet.tag() != packets::SIGNATURE {
-                    component = Some(packet).filter(|p| {
-                        p.tag() == packets::PUBLIC_SUBKEY && !algorithms::is_oversized_packet(p)
+                    component = Some(packet).filter(|p| match p.tag() {
+                        packets::PUBLIC_SUBKEY => !algorithms::is_oversized_packet(p),
+                        tag => tag == packets::USER_ID,
                     });
                     continue;
                 }
@@ -71,28 +80,32 @@ pub(super) fn salvage(
                 } else if candidates.len() == limits.packets {
                     salvaged.is_cut = true;
                 } else if identity(packet.body()).is_some_and(|id| taken.insert(id)) {
-                    candidates.push((packet.bytes().to_vec(), component.map(|c| c.bytes())));
+                    candidates.push((packet.bytes(), component.copied()));
                 }
             }
         }
     }
+    let user_ids: Vec<_> = held.user_ids().map(UserID::from).collect();
     let mut search = Search {
         subkeys,
+        user_ids: &user_ids,
         verifier: Verifier::new(&held.key, limits.failed_verifications, work),
         work,
         hashes_left: limits.packets,
         salvaged,
     };
     // Those of the key first: they say most.
-    for of_key in [true, false] {
+    for typ in [
+        SignatureType::KeyRevocation,
+        SignatureType::SubkeyRevocation,
+        SignatureType::CertificationRevocation,
+    ] {
         for (bytes, behind) in &candidates {
             let Ok(Packet::Signature(signature)) = Packet::from_bytes(bytes) else {
                 continue;
             };
             let signature = lean(signature);
-            if (signature.typ() == SignatureType::KeyRevocation) == of_key
-                && search.take(signature, *behind).is_none()
-            {
+            if signature.typ() == typ && search.take(signature, *behind).is_none() {
                 search.salvaged.is_cut |= !search.has_enough();
                 return search.salvaged;
             }
@@ -103,6 +116,7 @@ pub(super) fn salvage(
 
 struct Search<'s> {
     subkeys: &'s [Subkey],
+    user_ids: &'s [UserID],
     verifier: Verifier<'s>,
     work: &'s Work<'s>,
     /// A look at the first octets of the digest is cheap, and costs something
@@ -114,16 +128,22 @@ struct Search<'s> {
 impl Search<'_> {
     fn has_enough(&self) -> bool {
         let Salvaged {
-            of_key, of_subkeys, ..
+            of_key,
+            of_subkeys,
+            of_user_ids,
+            ..
         } = &self.salvaged;
-        of_key.len() + of_subkeys.len() >= ENOUGH
+        of_key.len() + of_subkeys.len() + of_user_ids.len() >= ENOUGH
     }
 
     /// Takes one, if it verifies. `None` where there is an end of it.
-    fn take(&mut self, signature: Signature, behind: Option<&[u8]>) -> Option<()> {
+    fn take(&mut self, signature: Signature, behind: Option<RawPacket<'_>>) -> Option<()> {
         self.work.go_on().ok()?;
         if self.has_enough() {
             return None;
+        }
+        if signature.typ() == SignatureType::CertificationRevocation {
+            return self.take_of_user_id(signature, behind);
         }
         if signature.typ() == SignatureType::KeyRevocation {
             self.hashes_left = self.hashes_left.checked_sub(1)?;
@@ -139,10 +159,37 @@ impl Search<'_> {
         for subkey in first.chain(subkeys.iter().filter(|s| !is_behind(s))) {
             self.hashes_left = self.hashes_left.checked_sub(1)?;
             let over = Over::Subkey(subkey);
-            if self.verifier.may_be_about(&signature, over).ok()? {
-                if self.verifier.check(&signature, over).ok()? == Verdict::Good {
-                    self.salvaged.of_subkeys.push((subkey.clone(), signature));
-                }
+            if self.verifier.look(&signature, over).ok()? == Verdict::Good {
+                self.salvaged.of_subkeys.push((subkey.clone(), signature));
+                break;
+            }
+        }
+        Some(())
+    }
+
+    /// Nearly always it is about the User ID that it stands behind, held or not.
+    fn take_of_user_id(
+        &mut self,
+        signature: Signature,
+        behind: Option<RawPacket<'_>>,
+    ) -> Option<()> {
+        let behind = behind.filter(|p| p.tag() == packets::USER_ID);
+        if let Some(behind) = behind.map(|p| UserID::from(p.body()))
+            && !self.user_ids.contains(&behind)
+        {
+            self.hashes_left = self.hashes_left.checked_sub(1)?;
+            let over = Over::UserId(&behind);
+            if self.verifier.look(&signature, over).ok()? == Verdict::Good {
+                return Some(());
+            }
+        }
+        let is_behind = |id: &&UserID| behind.is_some_and(|p| p.body() == id.value());
+        let user_ids = self.user_ids;
+        let first = user_ids.iter().filter(is_behind);
+        for id in first.chain(user_ids.iter().filter(|id| !is_behind(id))) {
+            self.hashes_left = self.hashes_left.checked_sub(1)?;
+            if self.verifier.look(&signature, Over::UserId(id)).ok()? == Verdict::Good {
+                self.salvaged.of_user_ids.push((id.clone(), signature));
                 break;
             }
         }
@@ -155,14 +202,12 @@ fn is_primary_key(packet: &RawPacket<'_>) -> bool {
 }
 
 fn is_revocation_by(packet: &RawPacket<'_>, owner: &Owner) -> bool {
-    Head::parse(packet.body()).is_some_and(|head| {
-        matches!(head.typ, types::KEY_REVOCATION | types::SUBKEY_REVOCATION)
-            && head.by(owner) == By::Owner
-    })
+    Head::parse(packet.body())
+        .is_some_and(|head| head.is_revocation() && head.by(owner) != By::Other)
 }
 
-fn fingerprint(subkey: &[u8]) -> Option<Fingerprint> {
-    match Packet::from_bytes(subkey) {
+fn fingerprint(subkey: RawPacket<'_>) -> Option<Fingerprint> {
+    match Packet::from_bytes(subkey.bytes()) {
         Ok(Packet::PublicSubkey(key)) => Some(key.fingerprint()),
         _ => None,
     }

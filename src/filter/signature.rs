@@ -58,6 +58,11 @@ impl Owner {
             fingerprint,
         }
     }
+
+    /// These names, as they stand in signatures.
+    pub(super) fn names(&self) -> [&[u8]; 2] {
+        [self.fingerprint.as_bytes(), self.key_id.as_bytes()]
+    }
 }
 
 impl<'a> Head<'a> {
@@ -96,26 +101,23 @@ impl<'a> Head<'a> {
         value.try_into().ok().map(u32::from_be_bytes)
     }
 
+    /// The key IDs and fingerprints that it names as its issuers.
+    pub(super) fn issuers(&self) -> impl Iterator<Item = &'a [u8]> {
+        let named = subpackets(self.hashed).chain(subpackets(self.unhashed));
+        let named = named.filter_map(|(typ, value)| match typ {
+            SUBPACKET_ISSUER => Some(value),
+            // The first octet is the key's version.
+            SUBPACKET_ISSUER_FINGERPRINT => Some(value.get(1..).unwrap_or_default()),
+            _ => None,
+        });
+        self.v3.map(|(_, issuer)| issuer).into_iter().chain(named)
+    }
+
     /// Whose it claims to be.
     pub(super) fn by(&self, owner: &Owner) -> By {
-        if let Some((_, issuer)) = self.v3 {
-            return if issuer == owner.key_id.as_bytes() {
-                By::Owner
-            } else {
-                By::Other
-            };
-        }
         let mut by = By::Nobody;
-        for (typ, value) in subpackets(self.hashed).chain(subpackets(self.unhashed)) {
-            let names_owner = match typ {
-                SUBPACKET_ISSUER => value == owner.key_id.as_bytes(),
-                // The first octet is the key's version.
-                SUBPACKET_ISSUER_FINGERPRINT => {
-                    value.get(1..) == Some(owner.fingerprint.as_bytes())
-                }
-                _ => continue,
-            };
-            if names_owner {
+        for issuer in self.issuers() {
+            if owner.names().contains(&issuer) {
                 return By::Owner;
             }
             by = By::Other;
@@ -160,9 +162,21 @@ pub(super) fn is_of_unknown_version(packet: &RawPacket<'_>) -> bool {
 
 /// Whether a packet is a key revocation, by its type alone.
 pub(super) fn is_key_revocation(packet: &RawPacket<'_>) -> bool {
+    is_of_type(packet, &[types::KEY_REVOCATION])
+}
+
+/// Whether a packet revokes a subkey or a User ID, by its type alone.
+pub(super) fn is_component_revocation(packet: &RawPacket<'_>) -> bool {
+    is_of_type(
+        packet,
+        &[types::SUBKEY_REVOCATION, types::CERTIFICATION_REVOCATION],
+    )
+}
+
+fn is_of_type(packet: &RawPacket<'_>, types: &[u8]) -> bool {
     packet.tag() == packets::SIGNATURE
         && match *packet.body() {
-            [3, _, typ, ..] | [4 | 6, typ, ..] => typ == types::KEY_REVOCATION,
+            [3, _, typ, ..] | [4 | 6, typ, ..] => types.contains(&typ),
             _ => false,
         }
 }

@@ -23,6 +23,8 @@ pub(super) enum Verdict {
     Good,
     Bad,
     Uncomputable,
+    /// It is about something else: the first octets of the digest do not fit.
+    Elsewhere,
 }
 
 /// Verifies with one primary key, and counts what fails.
@@ -60,6 +62,23 @@ impl<'k> Verifier<'k> {
         signature: &Signature,
         over: Over<'_>,
     ) -> Result<Verdict, TooMany> {
+        match self.look(signature, over)? {
+            // A key revocation may stand here and be about another key; that is no
+            // forgery.
+            Verdict::Elsewhere if signature.typ() == SignatureType::KeyRevocation => {
+                Ok(Verdict::Bad)
+            }
+            Verdict::Elsewhere => self.fail(),
+            verdict => Ok(verdict),
+        }
+    }
+
+    /// The same for what may be about something else, which is no failure.
+    pub(super) fn look(
+        &mut self,
+        signature: &Signature,
+        over: Over<'_>,
+    ) -> Result<Verdict, TooMany> {
         self.work.go_on()?;
         let is_key_revocation = signature.typ() == SignatureType::KeyRevocation;
         let hashes = signature.hash_algo().is_supported();
@@ -67,11 +86,7 @@ impl<'k> Verifier<'k> {
             return Ok(Verdict::Uncomputable);
         }
         let Some(digest) = self.digest(signature, over)? else {
-            // A revocation may stand here and be about another key; that is no forgery.
-            return match is_key_revocation {
-                true => Ok(Verdict::Bad),
-                false => self.count(false),
-            };
+            return Ok(Verdict::Elsewhere);
         };
         if !self.computable {
             return Ok(Verdict::Uncomputable);
@@ -150,6 +165,11 @@ impl<'k> Verifier<'k> {
         };
         let digest = hashed.and_then(|()| context.into_digest()).ok();
         Ok(digest.filter(|digest| digest.starts_with(signature.digest_prefix())))
+    }
+
+    /// Counts one that nobody made.
+    pub(super) fn fail(&mut self) -> Result<Verdict, TooMany> {
+        self.count(false)
     }
 
     fn count(&mut self, good: bool) -> Result<Verdict, TooMany> {

@@ -14,9 +14,11 @@ use super::checked::{Checked, CheckedSubkey, CheckedUserId};
 use super::deciding::{Decided, Deciding};
 use super::keys::{PrimaryKey, Subkey};
 use super::limits::Limits;
+use super::misplaced::{UNCHECKED_ON_SUBKEY, UNCHECKED_ON_USER_ID, misplaced};
 use super::packets::RawPacket;
 use super::reduce::{RawCert, RawSubkey};
-use super::revokers::revoked_by_others;
+use super::revokers::Others;
+use super::search::Search;
 use super::signature::Head;
 use super::verifier::{Over, Verdict, Verifier, signature, signatures};
 use super::work::{TooMany, Work};
@@ -42,7 +44,8 @@ pub(super) fn verify(
 ) -> Result<Checked, TooMany> {
     let mut verifier = Verifier::new(&cert.key, limits.failed_verifications, work);
     let subkeys = subkeys(cert)?;
-    let mut checked = revocations(cert, &subkeys, &mut verifier)?;
+    let mut search = Search::new();
+    let mut checked = revocations(cert, &subkeys, &mut verifier, &mut search)?;
 
     let mut look = Look {
         depth,
@@ -68,7 +71,16 @@ pub(super) fn verify(
     }
 
     let foreign: Vec<_> = subkeys.iter().map(|(_, raw)| &raw.foreign[..]).collect();
-    revoked_by_others(&mut checked, &mut verifier, cert, &foreign, keys)?;
+    let mut room = cert.room;
+    let mut others = Others {
+        cert,
+        keys,
+        verifier: &mut verifier,
+        search: &mut search,
+        room: &mut room,
+    };
+    others.revoke(&mut checked, &foreign)?;
+    misplaced(&mut checked, &mut search, &mut verifier, cert, &mut room);
     history(&mut checked, rests, &mut verifier, work);
     Ok(checked)
 }
@@ -93,6 +105,7 @@ fn revocations(
     cert: &RawCert<'_>,
     subkeys: &[(Subkey, &RawSubkey<'_>)],
     verifier: &mut Verifier<'_>,
+    search: &mut Search,
 ) -> Result<Checked, TooMany> {
     let mut checked = Checked {
         key: cert.key.clone(),
@@ -103,15 +116,22 @@ fn revocations(
         designated: Vec::new(),
         unverified: Vec::new(),
         notes: cert.notes.clone(),
+        is_cut: false,
     };
-    let (good, uncomputable) = good_revocations(&cert.signatures, Over::Key, verifier)?;
+    let mut look = Revocations {
+        verifier,
+        search,
+        moved: Vec::new(),
+    };
+    let (good, uncomputable) = look.good(&cert.signatures, Over::Key, &[])?;
     checked.revocations = good;
     if uncomputable {
         checked.note(UNCHECKED_REVOCATION);
     }
+    let places: Vec<_> = subkeys.iter().map(|(key, _)| Over::Subkey(key)).collect();
     for (key, raw) in subkeys {
         let over = Over::Subkey(key);
-        let (revocations, uncomputable) = good_revocations(&raw.signatures, over, verifier)?;
+        let (revocations, uncomputable) = look.good(&raw.signatures, over, &places)?;
         if uncomputable {
             checked.note(UNCHECKED_ON_SUBKEY);
         }
@@ -123,10 +143,18 @@ fn revocations(
             unverified: Vec::new(),
         });
     }
+    for (at, signature) in std::mem::take(&mut look.moved) {
+        checked.subkeys[at].revocations.push(signature);
+    }
+    let ids = cert.user_ids.iter().filter(|raw| raw.keeps);
+    let ids: Vec<_> = ids.map(|raw| UserID::from(raw.packet.body())).collect();
+    let places: Vec<_> = ids.iter().map(Over::UserId).collect();
     for raw in &cert.user_ids {
         let id = UserID::from(raw.packet.body());
         let over = Over::UserId(&id);
-        let (revocations, uncomputable) = good_revocations(&raw.signatures, over, verifier)?;
+        // Else it was set aside, and is tried later.
+        let places = if raw.matches { &places[..] } else { &[] };
+        let (revocations, uncomputable) = look.good(&raw.signatures, over, places)?;
         if uncomputable {
             checked.note(UNCHECKED_ON_USER_ID);
         }
@@ -139,25 +167,49 @@ fn revocations(
             uncomputable: uncomputable || raw.has_unknown,
         });
     }
+    let mut kept: Vec<_> = checked.user_ids.iter_mut().filter(|id| id.keeps).collect();
+    for (at, signature) in look.moved {
+        kept[at].revocations.push(signature);
+    }
     Ok(checked)
 }
 
-/// The revocations of one component that verify, and whether there is one that
-/// nobody here can compute.
-fn good_revocations(
-    all: &[RawPacket<'_>],
-    over: Over<'_>,
-    verifier: &mut Verifier<'_>,
-) -> Result<(Vec<Signature>, bool), TooMany> {
-    let (mut good, mut uncomputable) = (Vec::new(), false);
-    for signature in signatures(&of_sort(all, true)) {
-        match verifier.check(&signature, over)? {
-            Verdict::Good => good.push(signature),
-            Verdict::Uncomputable => uncomputable = true,
-            Verdict::Bad => {}
+/// Looks at the revocations of one component after the other.
+struct Revocations<'l, 'k> {
+    verifier: &'l mut Verifier<'k>,
+    search: &'l mut Search,
+    /// Those that verify for another place than that where they stand.
+    moved: Vec<(usize, Signature)>,
+}
+
+impl Revocations<'_, '_> {
+    /// Those that verify, and whether there is one that nobody here can compute.
+    /// One that is about something else is tried for the other `places`.
+    fn good(
+        &mut self,
+        all: &[RawPacket<'_>],
+        over: Over<'_>,
+        places: &[Over<'_>],
+    ) -> Result<(Vec<Signature>, bool), TooMany> {
+        let (mut good, mut uncomputable) = (Vec::new(), false);
+        for signature in signatures(&of_sort(all, true)) {
+            match self.verifier.look(&signature, over)? {
+                Verdict::Good => good.push(signature),
+                Verdict::Uncomputable => uncomputable = true,
+                Verdict::Bad => {}
+                // A key revocation may stand here and be about another key.
+                Verdict::Elsewhere if matches!(over, Over::Key) => {}
+                Verdict::Elsewhere => {
+                    let places = places.iter().copied();
+                    match self.search.place(&signature, places, self.verifier)? {
+                        Some(at) => self.moved.push((at, signature)),
+                        None => drop(self.verifier.fail()?),
+                    }
+                }
+            }
         }
+        Ok((good, uncomputable))
     }
-    Ok((good, uncomputable))
 }
 
 /// Looks at what else the owner says.
@@ -193,7 +245,7 @@ impl Look<'_, '_> {
             match self.verifier.check(&signature, over)? {
                 Verdict::Good => decided.good.push(signature),
                 Verdict::Uncomputable => decided.uncomputable = true,
-                Verdict::Bad => {}
+                Verdict::Bad | Verdict::Elsewhere => {}
             }
         }
         Ok(decided)
@@ -249,10 +301,6 @@ fn history(
 
 const UNCHECKED_REVOCATION: &str =
     "It carries a revocation whose algorithm cannot be computed, which was not counted.";
-const UNCHECKED_ON_SUBKEY: &str = "It carries a revocation of a subkey whose algorithm cannot be \
-     computed, which was not counted.";
-const UNCHECKED_ON_USER_ID: &str = "It carries a revocation of a User ID whose algorithm cannot \
-     be computed, which was not counted.";
 
 fn of_sort<'a>(all: &[RawPacket<'a>], revocations: bool) -> Vec<RawPacket<'a>> {
     let is_revocation =

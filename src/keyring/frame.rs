@@ -63,14 +63,19 @@ impl<'a> Frame<'a> {
         self.packet.body().first().copied()
     }
 
-    /// The signature, if it is a revocation of a whole certificate.
+    /// The signature, if it is a revocation of a certificate, a subkey or a User ID.
     pub(super) fn revocation(&self) -> Option<Signature> {
         // Its type stands near its beginning; others are not worth parsing.
         let ([3, _, typ, ..] | [4 | 6, typ, ..]) = *self.packet.body() else {
             return None;
         };
         let may_be = self.sort() == Sort::Signature
-            && SignatureType::KeyRevocation == SignatureType::from(typ);
+            && matches!(
+                SignatureType::from(typ),
+                SignatureType::KeyRevocation
+                    | SignatureType::SubkeyRevocation
+                    | SignatureType::CertificationRevocation
+            );
         match Packet::from_bytes(may_be.then(|| self.bytes())?) {
             Ok(Packet::Signature(signature)) => Some(signature),
             _ => None,

@@ -341,9 +341,37 @@ fn flooded(count: u32, typ: SignatureType) -> Cert {
 
 /// A certificate out of a hostile file holds up the thread that drives futures,
 /// beyond the deadline.
+///
+/// A machine that is busy with something else makes everything late. So what it
+/// takes is compared with what all of the work takes on the same thread, and a
+/// moment at which nobody else was in the way is enough: who does all of the work,
+/// or does it on that thread, never has one.
 #[tokio::test(flavor = "current_thread")]
 async fn a_hostile_certificate_in_hand_ends_at_the_deadline() {
     let held = flooded(20_000, SignatureType::KeyRevocation);
+    let mut all = Vec::new();
+    for _ in 0..5 {
+        let (took, blocked, outcome) = watched(&held).await;
+        let whole = held.clone();
+        let start = Instant::now();
+        assert_eq!(whole.primary_key().self_revocations().count(), 0);
+        let whole = start.elapsed();
+        if took < Duration::from_secs(1).max(whole / 2)
+            && blocked < Duration::from_millis(300).max(whole / 3)
+        {
+            return;
+        }
+        all.push(format!(
+            "{outcome} after {took:?}; the executor stood still for {blocked:?}, and would \
+             need {whole:?} for all of it"
+        ));
+    }
+    panic!("{all:#?}");
+}
+
+/// Refreshes it: how long that takes, and for how long at most nothing else is
+/// driven meanwhile.
+async fn watched(held: &Cert) -> (Duration, Duration, RefreshOutcome) {
     let locator = KeyLocator::builder()
         .resolver(Canned::default())
         .transport(Canned::default())
@@ -352,7 +380,7 @@ async fn a_hostile_certificate_in_hand_ends_at_the_deadline() {
         .expect("builds");
     let ticks = Arc::new(Mutex::new((Instant::now(), Duration::ZERO)));
     let ticker = ticks.clone();
-    tokio::spawn(async move {
+    let ticking = tokio::spawn(async move {
         loop {
             tokio::time::sleep(Duration::from_millis(10)).await;
             let mut t = ticker.lock().unwrap();
@@ -362,15 +390,12 @@ async fn a_hostile_certificate_in_hand_ends_at_the_deadline() {
     });
     tokio::time::sleep(Duration::from_millis(50)).await;
     let start = Instant::now();
-    let refresh = locator.refresh(&held).await; // 404
+    let refresh = locator.refresh(held).await; // 404
     let took = start.elapsed();
     tokio::time::sleep(Duration::from_millis(50)).await;
+    ticking.abort();
     let blocked = ticks.lock().unwrap().1;
-    assert!(
-        took < Duration::from_secs(1) && blocked < Duration::from_millis(300),
-        "{} after {took:?}; the executor stood still for {blocked:?}",
-        refresh.outcome()
-    );
+    (took, blocked, refresh.outcome())
 }
 
 /// What nobody signed does not come in with a new signature.

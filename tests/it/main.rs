@@ -10,6 +10,7 @@ mod deciding;
 mod faults;
 mod filter;
 mod filter_by_key;
+mod filter_strays;
 mod hostile;
 mod order;
 mod privacy;

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use fuzz::pool::{self, CONTENTS};
+use openpgp_discovery::filter::{RawPacket, packets};
 use openpgp_discovery::openpgp::armor::Kind;
 use openpgp_discovery::openpgp::cert::{
     CertBuilder, CertRevocationBuilder, CipherSuite, KeyBuilder,
@@ -301,6 +302,31 @@ fn sign(
     Ok(out)
 }
 
+/// Revocations of a subkey and of a User ID, moved to the front, behind another
+/// component, and to the end.
+fn make_strays(put: impl Fn(&str, &str, &[u8]) -> Result<()>) -> Result<()> {
+    let news = fs::read(pool::directory().join("pool/certs/alice-3-news"))?;
+    let whole: Vec<_> = packets(&news).collect::<std::result::Result<_, _>>()?;
+    let number = |n: usize| u16::try_from(n).expect("a small number").to_be_bytes();
+    let certs = &pool::get().certs;
+    let place = |name| certs.iter().position(|cert| cert.name == name);
+    let cert = place("alice-3-news").expect("in the pool");
+    let held = u8::try_from(place("alice-2-lifted").expect("in the pool"))?;
+    for (kind, typ, address) in [("subkey", 0x28, 0), ("user-id", 0x30, 3)] {
+        let is_it = |p: &RawPacket<'_>| p.tag() == 2 && p.body()[1] == typ;
+        let from = whole.iter().position(is_it).expect("one");
+        for to in [0, 1, 3, whole.len() - 1] {
+            let moved = [&[1][..], &number(cert), &[9], &number(from), &number(to)].concat();
+            let name = format!("stray-{kind}-{to:02}");
+            put("filter", &name, &[&[address, 0, 0, 0][..], &moved].concat())?;
+            let key = u8::try_from(cert)?;
+            put("by_key", &name, &[&[0, key, 0, 0][..], &moved].concat())?;
+            put("vks_merge", &name, &[&[0, held, 0][..], &moved].concat())?;
+        }
+    }
+    Ok(())
+}
+
 fn make_corpus(folder: &Path) -> Result<()> {
     let pool = pool::get();
     let put = |target: &str, name: &str, octets: &[u8]| -> Result<()> {
@@ -377,6 +403,7 @@ fn make_corpus(folder: &Path) -> Result<()> {
             &[&[0, u8::try_from(n)?, 0][..], &made(&[])].concat(),
         )?;
     }
+    make_strays(&put)?;
     let loose = pool::files(&pool::directory().join("pool/signatures"));
     for (name, octets) in &loose {
         let at = pool.number_of(octets).expect("in the pool");

@@ -1,11 +1,12 @@
 //! What must hold for every certificate that comes out of this crate.
 
 use openpgp_discovery::filter::packets;
+use openpgp_discovery::openpgp::packet::Signature;
 use openpgp_discovery::openpgp::serialize::MarshalInto;
 use openpgp_discovery::openpgp::{Cert, Packet};
 use openpgp_discovery::{CertStatus, EmailAddress};
 
-use crate::pool;
+use crate::pool::{self, Component};
 
 /// Nothing is in it but what its owner, or one whom the owner named, has signed;
 /// no secret, no picture.
@@ -68,16 +69,20 @@ pub(crate) fn assert_about(cert: &Cert, address: &EmailAddress) {
     }
 }
 
-/// Where a revocation for good was anywhere in the answer, it counts.
+/// Revocations of the owner count wherever they stand in the answer: those of the
+/// certificate for good, and those of what is in it.
 pub(crate) fn assert_no_revocation_hidden(cert: &Cert, status: &CertStatus, body: &[u8]) {
-    if status.is_revoked() {
-        return;
-    }
     let Some(truth) = pool::get().truths.get(&cert.fingerprint()) else {
         return;
     };
     let whole = packets(body).map_while(Result::ok);
     for packet in whole.filter(|packet| packet.tag() == 2) {
+        if let Some(component) = truth.components_revoked.get(packet.body()) {
+            assert_carries(cert, component, packet.body());
+        }
+        if status.is_revoked() {
+            continue;
+        }
         let hidden = truth
             .hard_revocations
             .iter()
@@ -88,6 +93,31 @@ pub(crate) fn assert_no_revocation_hidden(cert: &Cert, status: &CertStatus, body
             cert.fingerprint()
         );
     }
+}
+
+/// The component is not in it, or comes with that revocation.
+fn assert_carries(cert: &Cert, component: &Component, revocation: &[u8]) {
+    let is_it = |signature: &Signature| octets_of(signature) == revocation;
+    let carries = match component {
+        Component::UserId(value) => cert
+            .userids()
+            .find(|id| id.userid().value() == value)
+            .is_none_or(|id| id.self_revocations().any(is_it)),
+        Component::Subkey(fingerprint) => cert
+            .keys()
+            .subkeys()
+            .find(|subkey| subkey.key().fingerprint() == *fingerprint)
+            .is_none_or(|subkey| subkey.self_revocations().any(is_it)),
+    };
+    assert!(
+        carries,
+        "the answer revokes {component:?} of {}",
+        cert.fingerprint()
+    );
+}
+
+fn octets_of(signature: &Signature) -> Vec<u8> {
+    signature.to_vec().expect("memory does not fail")
 }
 
 /// How bad a status is: never milder after less was left out.

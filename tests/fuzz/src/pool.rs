@@ -55,6 +55,15 @@ pub(crate) struct Truth {
     pub(crate) subkeys: HashSet<Fingerprint>,
     /// The bodies of the signatures that revoke the certificate for good.
     pub(crate) hard_revocations: Vec<Vec<u8>>,
+    /// Those that revoke a component of it, by the body.
+    pub(crate) components_revoked: HashMap<Vec<u8>, Component>,
+}
+
+/// What a revocation is about, beside the certificate as a whole.
+#[derive(Debug)]
+pub(crate) enum Component {
+    UserId(Vec<u8>),
+    Subkey(Fingerprint),
 }
 
 /// Contents of messages, and who has signed them.
@@ -154,6 +163,17 @@ impl Pool {
         truth
             .subkeys
             .extend(subkeys.map(|subkey| subkey.key().fingerprint()));
+        let body = |signature: &Signature| signature.to_vec().expect("memory does not fail");
+        for user_id in cert.userids() {
+            let about = || Component::UserId(user_id.userid().value().to_vec());
+            let revoked = user_id.self_revocations().map(|s| (body(s), about()));
+            truth.components_revoked.extend(revoked);
+        }
+        for subkey in cert.keys().subkeys() {
+            let about = || Component::Subkey(subkey.key().fingerprint());
+            let revoked = subkey.self_revocations().map(|s| (body(s), about()));
+            truth.components_revoked.extend(revoked);
+        }
         for packet in cert.clone().into_packets() {
             if let openpgp::Packet::Signature(signature) = packet {
                 self.signatures.insert(signed_part(&signature));

@@ -1,12 +1,16 @@
 //! Certificates as people keep them.
 
 use openpgp_discovery::CertStatus;
+use openpgp_discovery::filter::packets;
 use openpgp_discovery::keyring::Keyring;
 use openpgp_discovery::openpgp::serialize::SerializeInto;
+use openpgp_discovery::openpgp::types::ReasonForRevocation;
 use openpgp_discovery::openpgp::{Fingerprint, Packet};
-use testbed::certs::cert;
+use testbed::certs::{Recipe, cert, subkey, with_subkey_revoked, with_user_id_revoked};
 
 use super::{ALICE, HOME, POLICY};
+
+const SALES: &str = "Sales <sales@example.org>";
 
 /// The certificates and what is broken, in short.
 fn read(keyring: &Keyring) -> (Vec<Fingerprint>, Vec<String>) {
@@ -154,6 +158,53 @@ fn a_revocation_by_itself_is_applied() {
         let statuses: Vec<bool> = statuses.map(|status| status.is_revoked()).collect();
         assert_eq!(statuses[0], revoked, "{name}");
         assert!(statuses[1..].iter().all(|revoked| !revoked), "{name}");
+    }
+}
+
+/// Of a subkey or of a User ID, wherever it stands: in what is published it counts.
+#[test]
+fn revocations_of_components_are_applied() {
+    let a = Recipe::new(&[ALICE, SALES])
+        .created(super::days_ago(30))
+        .make();
+    let b = cert(&[HOME]);
+    let soft = ReasonForRevocation::KeyRetired;
+    let encrypts = subkey(&a.cert, false);
+    let day = super::days_ago(1);
+    let revoked = with_subkey_revoked(&a.cert, &encrypts, soft, day);
+    let revoked = with_user_id_revoked(&revoked, SALES, day);
+    let known: Vec<_> = a.cert.clone().into_packets().collect();
+    let new = revoked.into_packets().filter(|p| !known.contains(p));
+    let strays: Vec<_> = new.map(|p| p.to_vec().expect("octets")).collect();
+    assert_eq!(strays.len(), 2);
+    let both = [a.binary(), b.binary()].concat();
+    let ends = packets(&both).scan(0, |end, packet| {
+        *end += packet.expect("whole").bytes().len();
+        Some(*end)
+    });
+    let places = [0].into_iter().chain(ends);
+    let mut files: Vec<_> = places
+        .map(|at| vec![[&both[..at], &strays.concat(), &both[at..]].concat()])
+        .collect();
+    files.push(vec![both.clone(), strays.concat()]);
+    files.push(vec![strays.concat(), both]);
+    for (name, files) in files.into_iter().enumerate() {
+        let mut keyring = Keyring::new();
+        for file in files {
+            keyring.add_bytes(name, file);
+        }
+        let certs: Result<Vec<_>, _> = keyring.certs().collect();
+        let certs = certs.unwrap_or_else(|error| panic!("{name}: {error}"));
+        let publication = super::plan(certs);
+        let served = super::served_alice(&publication);
+        let subkeys = served.keys().subkeys();
+        let is_revoked: Vec<_> = subkeys
+            .filter(|key| key.self_revocations().next().is_some())
+            .map(|key| key.key().fingerprint())
+            .collect();
+        assert_eq!(is_revoked, std::slice::from_ref(&encrypts), "{name}");
+        let sales = "sales@example.org".parse().expect("an address");
+        assert!(publication.entry(&sales).is_none(), "{name}");
     }
 }
 

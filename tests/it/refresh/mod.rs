@@ -29,11 +29,11 @@ use openpgp_discovery::{
 };
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-const ALICE: &str = "Alice <alice@example.org>";
-const OTHER: &str = "Alice <alice@example.net>";
+pub(crate) const ALICE: &str = "Alice <alice@example.org>";
+pub(crate) const OTHER: &str = "Alice <alice@example.net>";
 
 /// Days before and after now.
-fn day(n: i32) -> SystemTime {
+pub(crate) fn day(n: i32) -> SystemTime {
     let time = DAY * n.unsigned_abs();
     match n < 0 {
         true => SystemTime::now() - time,
@@ -43,7 +43,7 @@ fn day(n: i32) -> SystemTime {
 
 /// A certificate of 30 days ago, with secret keys, a subkey that signs and one
 /// that encrypts.
-fn cert(user_ids: &[&str]) -> Cert {
+pub(crate) fn cert(user_ids: &[&str]) -> Cert {
     made(user_ids, Profile::RFC4880, None)
 }
 
@@ -59,7 +59,7 @@ fn made(user_ids: &[&str], profile: Profile, valid_for: Option<Duration>) -> Cer
     builder.generate().expect("a certificate").0
 }
 
-fn signer(cert: &Cert) -> KeyPair {
+pub(crate) fn signer(cert: &Cert) -> KeyPair {
     pair(cert.primary_key().key().clone())
 }
 
@@ -75,7 +75,7 @@ fn add(cert: &Cert, packets: impl IntoIterator<Item = impl Into<Packet>>) -> Cer
     cert
 }
 
-fn builder(typ: SignatureType, at: SystemTime) -> SignatureBuilder {
+pub(crate) fn builder(typ: SignatureType, at: SystemTime) -> SignatureBuilder {
     SignatureBuilder::new(typ)
         .set_signature_creation_time(at)
         .expect("a time")
@@ -125,19 +125,19 @@ fn bind(cert: &Cert, id: &str, at: SystemTime, valid_for: Option<Duration>) -> S
     bind_with(cert, id, builder)
 }
 
-fn revoke_user_id(cert: &Cert, id: &str, at: SystemTime) -> Signature {
+pub(crate) fn revoke_user_id(cert: &Cert, id: &str, at: SystemTime) -> Signature {
     let builder = builder(SignatureType::CertificationRevocation, at)
         .set_reason_for_revocation(ReasonForRevocation::UIDRetired, b"")
         .expect("a reason");
     bind_with(cert, id, builder)
 }
 
-fn subkey(cert: &Cert, nth: usize) -> Key<key::PublicParts, key::SubordinateRole> {
+pub(crate) fn subkey(cert: &Cert, nth: usize) -> Key<key::PublicParts, key::SubordinateRole> {
     let mut subkeys = cert.keys().subkeys();
     subkeys.nth(nth).expect("a subkey").key().clone()
 }
 
-fn revoke_subkey(cert: &Cert, nth: usize, at: SystemTime) -> Signature {
+pub(crate) fn revoke_subkey(cert: &Cert, nth: usize, at: SystemTime) -> Signature {
     builder(SignatureType::SubkeyRevocation, at)
         .set_reason_for_revocation(ReasonForRevocation::KeyRetired, b"")
         .and_then(|b| {
@@ -160,11 +160,11 @@ fn bind_subkey(cert: &Cert, at: SystemTime, valid_for: Option<Duration>) -> Sign
 }
 
 /// Without secret keys.
-fn bytes(cert: &Cert) -> Vec<u8> {
+pub(crate) fn bytes(cert: &Cert) -> Vec<u8> {
     cert.to_vec().expect("octets")
 }
 
-fn packet_bytes(packet: impl Into<Packet>) -> Vec<u8> {
+pub(crate) fn packet_bytes(packet: impl Into<Packet>) -> Vec<u8> {
     packet.into().to_vec().expect("octets")
 }
 
@@ -213,7 +213,7 @@ fn canned(body: &[u8]) -> KeyLocatorBuilder {
 }
 
 /// Refreshes from a server that gives these octets.
-async fn refresh(held: &Cert, body: &[u8]) -> Refresh {
+pub(crate) async fn refresh(held: &Cert, body: &[u8]) -> Refresh {
     let locator = canned(body).build().expect("builds");
     let refresh = locator.refresh(held).await;
     assert_nothing_lost(held, &refresh);
@@ -231,7 +231,7 @@ fn assert_nothing_lost(held: &Cert, refresh: &Refresh) {
     }
 }
 
-fn kinds(refresh: &Refresh) -> Vec<ChangeKind> {
+pub(crate) fn kinds(refresh: &Refresh) -> Vec<ChangeKind> {
     refresh.changes().iter().map(|c| c.kind()).collect()
 }
 

@@ -403,7 +403,7 @@ fn make_corpus(folder: &Path) -> Result<()> {
             &[&[0, u8::try_from(n)?, 0][..], &made(&[])].concat(),
         )?;
     }
-    make_strays(&put)?;
+    make_strays(put)?;
     let loose = pool::files(&pool::directory().join("pool/signatures"));
     for (name, octets) in &loose {
         let at = pool.number_of(octets).expect("in the pool");

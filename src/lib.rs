@@ -153,6 +153,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod address;
+mod algorithms;
 mod builder;
 pub mod dns;
 mod encode;
@@ -160,6 +161,7 @@ mod error;
 mod fetch;
 pub mod filter;
 pub mod keyring;
+mod keys;
 mod locator;
 mod lookup;
 pub mod plan;

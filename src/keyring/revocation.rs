@@ -8,7 +8,7 @@ use sequoia_openpgp::{Cert, Fingerprint, KeyHandle, KeyID, Packet};
 
 use super::BrokenCert;
 use crate::RevocationKind;
-use crate::filter::algorithms;
+use crate::algorithms;
 
 /// So many of one certificate, or of one component, are applied, hard ones first.
 const ENOUGH: usize = 16;

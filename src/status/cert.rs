@@ -9,7 +9,7 @@ use sequoia_openpgp::policy::Policy;
 use sequoia_openpgp::types::RevocationStatus;
 
 use super::{CertStatus, Revocation, SelfRevocationsCount, revokers};
-use crate::filter::PrimaryKey;
+use crate::keys::PrimaryKey;
 
 impl CertStatus {
     /// How a certificate stands by a policy and at a time, judged by all that it

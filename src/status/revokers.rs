@@ -8,7 +8,8 @@ use sequoia_openpgp::{Cert, Fingerprint, KeyHandle};
 
 use super::RevocationKind;
 use super::cert::self_signatures;
-use crate::filter::{PrimaryKey, algorithms};
+use crate::algorithms;
+use crate::keys::PrimaryKey;
 
 /// So many of a component are verified; one would do. Far more than the filter
 /// hands on unverified: those cannot crowd out the one that verifies.

@@ -155,6 +155,7 @@
 mod address;
 mod algorithms;
 mod builder;
+mod clock;
 pub mod dns;
 mod encode;
 mod error;

@@ -39,7 +39,6 @@ pub(crate) mod armor;
 mod binding;
 mod by_key;
 mod checked;
-mod clock;
 mod collect;
 mod deciding;
 mod filtered;
@@ -73,6 +72,7 @@ pub(crate) use proven::{CUT, Proven, proven};
 pub(crate) use signature::{is_component_revocation, is_key_revocation};
 pub(crate) use verifier::lean;
 
+use crate::clock::latest;
 use crate::keys::PrimaryKey;
 use crate::{EmailAddress, Reason, Rejection};
 use collect::Answer;
@@ -287,7 +287,7 @@ impl Filter {
                 Whose::Key | Whose::News(..) => UserIdFilter::Matching,
             },
             limits: &self.limits,
-            horizon: clock::latest(now),
+            horizon: latest(now),
         };
         let mut answer = Answer::default();
         for part in parts {

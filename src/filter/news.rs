@@ -9,7 +9,6 @@ use sequoia_openpgp::{Cert, Fingerprint};
 
 use super::binding::{Standing, reference_time};
 use super::checked::Checked;
-use super::clock::created;
 use super::collect::{Answer, NO_CERTIFICATE};
 use super::held::Held;
 use super::limits::Limits;
@@ -20,6 +19,7 @@ use super::verify::verify_all;
 use super::wanted::Whose;
 use super::work::Work;
 use super::{Filter, Part, parts, web_page};
+use crate::clock::created;
 use crate::keys::{PrimaryKey, Subkey};
 use crate::status::revokers::{claims, revokers};
 use crate::{Reason, Rejection};

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sequoia_openpgp::packet::{Signature, UserID};
+use sequoia_openpgp::packet::Signature;
 use sequoia_openpgp::types::SignatureType;
 use sequoia_openpgp::{Cert, Fingerprint, KeyHandle, KeyID, Packet};
 
@@ -30,7 +30,7 @@ pub(super) struct Revocation {
 enum About {
     Cert,
     Subkey(Fingerprint),
-    UserId(UserID),
+    UserId(Vec<u8>),
 }
 
 /// Revokes what these revoke; what stands alone and is of none of the certificates.
@@ -144,7 +144,7 @@ fn about(cert: &Cert, revocation: &Signature, tries: &mut usize) -> Option<About
                 let verified = revocation.verify_userid_revocation(key, key, user_id.userid());
                 verified.is_ok()
             })?;
-            Some(About::UserId(user_id.userid().clone()))
+            Some(About::UserId(user_id.userid().value().to_vec()))
         }
         _ => {
             let verified = revocation.verify_primary_key_revocation(key, key);
@@ -169,11 +169,11 @@ fn news(cert: &Cert, about: &About, revocations: &[&Signature]) -> Vec<Packet> {
         }
         About::UserId(value) => {
             let mut user_ids = cert.userids();
-            let Some(user_id) = user_ids.find(|user_id| user_id.userid() == value) else {
+            let Some(user_id) = user_ids.find(|user_id| user_id.userid().value() == value) else {
                 return Vec::new();
             };
             let known = user_id.bundle().self_revocations().collect();
-            (Some(value.clone().into()), known)
+            (Some(user_id.userid().clone().into()), known)
         }
     };
     let is_new = |new: &&&Signature| !known.iter().any(|known| known.normalized_eq(new));

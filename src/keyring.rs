@@ -18,8 +18,9 @@ mod scan;
 ///
 /// What is broken does not spoil what is not, in front of it or behind. A revocation
 /// that stands by itself, as GnuPG writes one when a key is made, is applied to its
-/// certificate, whichever of the files that is in; one of a subkey or a User ID, too. Secret key material is dropped.
-/// GnuPG's keybox files are no keyrings: export from them.
+/// certificate, whichever of the files that is in; one of a subkey or of a User ID,
+/// too. Secret key material is dropped. GnuPG's keybox files are no keyrings: export
+/// from them.
 ///
 /// It reads whole files and has no limits of its own: who takes keyrings from
 /// strangers sets a limit to their size before, and reads them where blocking is

@@ -153,13 +153,16 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod address;
+mod algorithms;
 mod builder;
+mod clock;
 pub mod dns;
 mod encode;
 mod error;
 mod fetch;
 pub mod filter;
 pub mod keyring;
+mod keys;
 mod locator;
 mod lookup;
 pub mod plan;

@@ -8,12 +8,14 @@ use sequoia_openpgp::types::ReasonForRevocation;
 use crate::text::{printable, rfc3339};
 
 mod cert;
+mod own;
 mod policy;
 pub(crate) mod revokers;
 
+pub(crate) use cert::{by_self_signatures, in_force, self_revocation, status};
+pub(crate) use own::has_self_signature;
 #[cfg(feature = "verify")]
-pub(crate) use cert::self_signatures;
-pub(crate) use cert::{by_self_signatures, has_self_signature, in_force, self_revocation, status};
+pub(crate) use own::self_signatures;
 pub(crate) use policy::{EveryAlgorithm, SelfRevocationsCount};
 
 /// How a certificate stands at the time that it was judged for.

@@ -10,11 +10,11 @@ use super::binding::{Standing, reference_time};
 use super::checked::Checked;
 use super::deciding::Deciding;
 use super::judge::{Judge, Judgement, designated, is_milder, revoked_subkeys};
-use super::keys::PrimaryKey;
 use super::reduce::RawCert;
 use super::verify::{Depth, verify};
 use super::work::Work;
 use super::{Filter, Kept, UserIdFilter};
+use crate::keys::PrimaryKey;
 use crate::{CertStatus, Reason, Rejection};
 
 /// Verifies, decides whose it is, judges, and drops what was not asked for.

@@ -4,7 +4,7 @@
 use std::time::SystemTime;
 
 use super::checked::{Checked, CheckedUserId};
-use super::clock::{created, is_alive, latest};
+use crate::clock::{created, is_alive, latest};
 
 /// How a User ID stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

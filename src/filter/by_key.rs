@@ -8,11 +8,11 @@ use sequoia_openpgp::{Fingerprint, KeyHandle};
 use super::accept::{assemble, keep_of};
 use super::binding::{Standing, reference_time};
 use super::judge::{Judge, designated, revoked_subkeys};
-use super::keys::PrimaryKey;
 use super::reduce::RawCert;
-use super::verify::{Depth, verify};
+use super::verify::verify_all;
 use super::work::Work;
-use super::{Filter, Kept, algorithms};
+use super::{Filter, Kept};
+use crate::keys::PrimaryKey;
 use crate::status::has_self_signature;
 use crate::{Reason, Rejection};
 
@@ -27,14 +27,7 @@ pub(super) fn accept(
 ) -> Result<Kept, Rejection> {
     let refuse =
         |reason, detail: &str| Rejection::new(Some(raw.fingerprint.clone()), reason, detail);
-    if let Some(limit) = &raw.too_large {
-        return Err(refuse(Reason::TooLarge, limit));
-    }
-    if !algorithms::is_computable(&raw.key) {
-        return Err(refuse(Reason::UnsupportedAlgorithm, ""));
-    }
-    let mut checked = verify(raw, keys, &filter.limits, Depth::All, work)
-        .map_err(|limit| refuse(Reason::TooLarge, limit.0))?;
+    let mut checked = verify_all(raw, keys, &filter.limits, work)?;
     // Anybody can add a stranger's subkey; it is there where the owner bound it.
     checked.subkeys.retain(|subkey| !subkey.bindings.is_empty());
     let is_asked = |fingerprint: Fingerprint| KeyHandle::from(fingerprint).aliases(key);

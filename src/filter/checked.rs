@@ -3,7 +3,7 @@
 
 use sequoia_openpgp::packet::{Signature, UserID};
 
-use super::keys::{PrimaryKey, Subkey};
+use crate::keys::{PrimaryKey, Subkey};
 
 /// The parts, and what the owner says about each.
 #[derive(Debug)]

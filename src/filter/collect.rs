@@ -7,12 +7,12 @@ use sequoia_openpgp::packet::Packet;
 use sequoia_openpgp::parse::Parse;
 
 use super::adopt::adopt;
-use super::algorithms;
-use super::keys::PrimaryKey;
-use super::packets::{self, FrameError, RawPacket, is_ignored, packets};
+use super::packets::{self, FrameError, RawPacket, is_ignored, is_oversized_packet, packets};
 use super::reduce::RawCert;
 use super::strays::Strays;
 use super::wanted::{Wanted, Whose};
+use crate::algorithms;
+use crate::keys::PrimaryKey;
 use crate::{Reason, Rejection};
 
 /// What is wrong with an answer in which nothing is wrong, and nothing right.
@@ -238,7 +238,7 @@ impl<'a> Answer<'a> {
 
     /// The certificate of a primary key; `None` where it is refused.
     fn open(&mut self, first: RawPacket<'a>) -> Option<usize> {
-        if algorithms::is_oversized_packet(&first) {
+        if is_oversized_packet(&first) {
             self.reject(None, Reason::TooLarge, OVERSIZED);
             return None;
         }
@@ -298,7 +298,7 @@ impl<'a> Group<'a> {
 
     fn fingerprint(&self) -> Option<Fingerprint> {
         let first = self.packets.first();
-        let first = first.filter(|first| !algorithms::is_oversized_packet(first))?;
+        let first = first.filter(|first| !is_oversized_packet(first))?;
         match Packet::from_bytes(first.bytes()) {
             Ok(Packet::PublicKey(key)) => Some(key.fingerprint()),
             Ok(Packet::SecretKey(key)) => Some(key.fingerprint()),

@@ -25,12 +25,12 @@ use sequoia_openpgp::Fingerprint;
 use sequoia_openpgp::packet::Signature;
 use sequoia_openpgp::policy::{HashAlgoSecurity, Policy};
 
-use super::clock::{created, is_alive, latest};
-use super::keys::Subkey;
 use super::packets::RawPacket;
 use super::signature::Head;
 use super::verifier::{Verdict, is_for_signing, signature};
 use super::work::TooMany;
+use crate::clock::{created, is_alive, latest};
+use crate::keys::Subkey;
 use crate::status::revokers::named;
 
 /// By what is decided.

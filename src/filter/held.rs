@@ -9,13 +9,13 @@ use sequoia_openpgp::parse::Parse;
 use sequoia_openpgp::serialize::MarshalInto;
 use sequoia_openpgp::{Cert, Fingerprint};
 
-use super::algorithms;
-use super::clock::latest;
-use super::keys::{PrimaryKey, Subkey};
 use super::packets::{self, RawPacket, packets};
 use super::signature::{By, Head, Owner, identity, types};
 use super::verifier::{MAX_BACK_SIGNATURES, is_for_signing};
 use super::work::{TooMany, Work};
+use crate::algorithms;
+use crate::clock::latest;
+use crate::keys::{PrimaryKey, Subkey};
 
 /// A certificate that is held, as far as an answer is compared with it.
 #[derive(Debug)]

@@ -10,8 +10,8 @@ use sequoia_openpgp::policy::Policy;
 use sequoia_openpgp::types::RevocationStatus;
 use sequoia_openpgp::{Cert, Fingerprint};
 
-use super::algorithms;
 use super::checked::Checked;
+use crate::algorithms;
 use crate::status::revokers::in_effect;
 use crate::status::{SelfRevocationsCount, by_self_signatures, self_revocation};
 use crate::{CertStatus, Revocation};

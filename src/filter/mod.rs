@@ -35,18 +35,15 @@ use sequoia_openpgp::{Fingerprint, KeyHandle};
 
 mod accept;
 mod adopt;
-pub(crate) mod algorithms;
 pub(crate) mod armor;
 mod binding;
 mod by_key;
 mod checked;
-mod clock;
 mod collect;
 mod deciding;
 mod filtered;
 mod held;
 mod judge;
-mod keys;
 mod limits;
 mod misplaced;
 mod news;
@@ -67,13 +64,16 @@ mod work;
 
 pub use filtered::{Filtered, Kept};
 pub(crate) use held::reference_time;
-pub(crate) use keys::PrimaryKey;
 pub use limits::{Limits, UserIdFilter};
 pub(crate) use news::News;
+pub(crate) use packets::is_oversized_packet;
 pub use packets::{FrameError, Packets, RawPacket, packets};
 pub(crate) use proven::{CUT, Proven, proven};
+pub(crate) use signature::{is_component_revocation, is_key_revocation};
 pub(crate) use verifier::lean;
 
+use crate::clock::latest;
+use crate::keys::PrimaryKey;
 use crate::{EmailAddress, Reason, Rejection};
 use collect::Answer;
 use reduce::RawCert;
@@ -287,7 +287,7 @@ impl Filter {
                 Whose::Key | Whose::News(..) => UserIdFilter::Matching,
             },
             limits: &self.limits,
-            horizon: clock::latest(now),
+            horizon: latest(now),
         };
         let mut answer = Answer::default();
         for part in parts {

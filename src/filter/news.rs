@@ -9,19 +9,18 @@ use sequoia_openpgp::{Cert, Fingerprint};
 
 use super::binding::{Standing, reference_time};
 use super::checked::Checked;
-use super::clock::created;
 use super::collect::{Answer, NO_CERTIFICATE};
 use super::held::Held;
-use super::keys::{PrimaryKey, Subkey};
 use super::limits::Limits;
 use super::packets::packets;
-use super::reduce::RawCert;
 use super::salvage::salvage;
 use super::signature::identity;
-use super::verify::{Depth, verify};
+use super::verify::verify_all;
 use super::wanted::Whose;
 use super::work::Work;
-use super::{Filter, Part, algorithms, parts, web_page};
+use super::{Filter, Part, parts, web_page};
+use crate::clock::created;
+use crate::keys::{PrimaryKey, Subkey};
 use crate::status::revokers::{claims, revokers};
 use crate::{Reason, Rejection};
 
@@ -127,7 +126,7 @@ impl Filter {
                 let held = in_the_name_of(cert, &raw.revokers);
                 raw.room.count = raw.room.count.saturating_sub(held);
             }
-            match check(&raw, &keys, self, work) {
+            match verify_all(&raw, &keys, &self.limits, work) {
                 Ok(checked) => {
                     news.found = true;
                     news.is_cut |= checked.is_cut;
@@ -262,24 +261,6 @@ impl Fresh {
         }
         packets
     }
-}
-
-fn check(
-    raw: &RawCert<'_>,
-    keys: &[(Fingerprint, PrimaryKey)],
-    filter: &Filter,
-    work: &Work<'_>,
-) -> Result<Checked, Rejection> {
-    let refuse =
-        |reason, detail: &str| Rejection::new(Some(raw.fingerprint.clone()), reason, detail);
-    if let Some(limit) = &raw.too_large {
-        return Err(refuse(Reason::TooLarge, limit));
-    }
-    if !algorithms::is_computable(&raw.key) {
-        return Err(refuse(Reason::UnsupportedAlgorithm, ""));
-    }
-    verify(raw, keys, &filter.limits, Depth::All, work)
-        .map_err(|limit| refuse(Reason::TooLarge, limit.0))
 }
 
 /// How many revocations by others are held that these may have made.

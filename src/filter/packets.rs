@@ -16,6 +16,10 @@ pub(super) const PADDING: u8 = 21;
 /// From here on, packets of unknown type may be ignored (RFC 9580, section 4.3).
 pub(super) const FIRST_NON_CRITICAL: u8 = 40;
 
+/// Octets of a key packet. Every key that a backend computes is much smaller,
+/// and beyond 65,535 a key of version 4 has no fingerprint.
+const MAX_KEY_OCTETS: usize = 16 << 10;
+
 /// Splits octets into packets: one pass, no allocation, nothing decoded.
 ///
 /// It ends behind the last packet, or with the first error: a broken frame
@@ -105,6 +109,11 @@ impl<'a> Iterator for Packets<'a> {
 }
 
 impl FusedIterator for Packets<'_> {}
+
+/// Whether a key packet is too large to be looked into.
+pub(crate) fn is_oversized_packet(packet: &RawPacket<'_>) -> bool {
+    packet.body().len() > MAX_KEY_OCTETS
+}
 
 /// Packets that say nothing, wherever they stand.
 pub(super) fn is_ignored(tag: u8) -> bool {

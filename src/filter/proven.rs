@@ -12,10 +12,10 @@ use sequoia_openpgp::packet::{Packet, Signature, UserID};
 use sequoia_openpgp::types::SignatureType;
 use sequoia_openpgp::{Cert, KeyHandle};
 
-use super::algorithms;
-use super::keys::Subkey;
 use super::verifier::{Over, Verdict, Verifier};
 use super::work::{TooMany, Work};
+use crate::algorithms;
+use crate::keys::Subkey;
 
 /// Forgeries that are tried. A certificate that was passed on for decades has a
 /// handful of broken signatures.

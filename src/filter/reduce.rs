@@ -7,16 +7,15 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use sequoia_openpgp::Fingerprint;
 
-use super::algorithms;
-use super::keys::PrimaryKey;
 use super::limits::{Limits, UserIdFilter};
-use super::packets::{self, RawPacket, is_ignored};
+use super::packets::{self, RawPacket, is_ignored, is_oversized_packet};
 use super::search::MAX_TRIES;
 use super::signature::{
     By, Head, Owner, is_component_revocation, is_key_revocation, is_of_unknown_version, types,
 };
 use super::strays::Strays;
 use super::wanted::Wanted;
+use crate::keys::PrimaryKey;
 
 const OTHERS_LEFT_OUT: &str = "It has more signed User IDs than are looked at; its expiration \
      may hang on one of the others.";
@@ -312,7 +311,7 @@ impl<'a> RawCert<'a> {
     }
 
     fn subkey(&mut self, packet: RawPacket<'a>, all: &[RawPacket<'a>], wanted: Wanted<'_>) {
-        if algorithms::is_oversized_packet(&packet) {
+        if is_oversized_packet(&packet) {
             self.too_large = Some("an oversized subkey".to_owned());
             return;
         }

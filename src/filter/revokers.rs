@@ -9,14 +9,14 @@ use sequoia_openpgp::packet::Signature;
 use sequoia_openpgp::serialize::MarshalInto;
 use sequoia_openpgp::{Fingerprint, Packet};
 
-use super::algorithms;
 use super::checked::Checked;
-use super::keys::PrimaryKey;
 use super::packets::RawPacket;
 use super::reduce::{MANY_REVOCATIONS, RawCert, Room};
 use super::search::Search;
 use super::verifier::{Over, Verifier, signatures};
 use super::work::TooMany;
+use crate::algorithms;
+use crate::keys::PrimaryKey;
 use crate::status::revokers::{REVOKER_NOT_AT_HAND, claims, named};
 
 const FOREIGN_REVOCATION: &str =

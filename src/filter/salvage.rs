@@ -9,14 +9,14 @@ use sequoia_openpgp::packet::{Packet, Signature, UserID};
 use sequoia_openpgp::parse::Parse;
 use sequoia_openpgp::types::SignatureType;
 
+use super::Part;
 use super::held::Held;
-use super::keys::Subkey;
 use super::limits::Limits;
-use super::packets::{self, RawPacket, packets};
+use super::packets::{self, RawPacket, is_oversized_packet, packets};
 use super::signature::{By, Head, Owner, identity};
 use super::verifier::{Over, Verdict, Verifier, lean};
 use super::work::Work;
-use super::{Part, algorithms};
+use crate::keys::Subkey;
 
 /// So many are taken; one would do.
 const ENOUGH: usize = 32;
@@ -67,7 +67,7 @@ pub(super) fn salvage(
             for packet in group {
                 if packet.tag() != packets::SIGNATURE {
                     component = Some(packet).filter(|p| match p.tag() {
-                        packets::PUBLIC_SUBKEY => !algorithms::is_oversized_packet(p),
+                        packets::PUBLIC_SUBKEY => !is_oversized_packet(p),
                         tag => tag == packets::USER_ID,
                     });
                     continue;

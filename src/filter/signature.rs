@@ -161,12 +161,12 @@ pub(super) fn is_of_unknown_version(packet: &RawPacket<'_>) -> bool {
 }
 
 /// Whether a packet is a key revocation, by its type alone.
-pub(super) fn is_key_revocation(packet: &RawPacket<'_>) -> bool {
+pub(crate) fn is_key_revocation(packet: &RawPacket<'_>) -> bool {
     is_of_type(packet, &[types::KEY_REVOCATION])
 }
 
 /// Whether a packet revokes a subkey or a User ID, by its type alone.
-pub(super) fn is_component_revocation(packet: &RawPacket<'_>) -> bool {
+pub(crate) fn is_component_revocation(packet: &RawPacket<'_>) -> bool {
     is_of_type(
         packet,
         &[types::SUBKEY_REVOCATION, types::CERTIFICATION_REVOCATION],

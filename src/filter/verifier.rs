@@ -10,10 +10,10 @@ use sequoia_openpgp::parse::Parse;
 use sequoia_openpgp::serialize::{Marshal, MarshalInto};
 use sequoia_openpgp::types::SignatureType;
 
-use super::algorithms;
-use super::keys::{PrimaryKey, Subkey};
 use super::packets::RawPacket;
 use super::work::{TooMany, Work};
+use crate::algorithms;
+use crate::keys::{PrimaryKey, Subkey};
 
 /// More back signatures than this in one binding are somebody's attack: one is enough.
 pub(super) const MAX_BACK_SIGNATURES: usize = 4;

@@ -9,10 +9,8 @@ use sequoia_openpgp::packet::{Packet, Signature, UserID};
 use sequoia_openpgp::parse::Parse;
 use sequoia_openpgp::policy::HashAlgoSecurity;
 
-use super::algorithms;
 use super::checked::{Checked, CheckedSubkey, CheckedUserId};
 use super::deciding::{Decided, Deciding};
-use super::keys::{PrimaryKey, Subkey};
 use super::limits::Limits;
 use super::misplaced::{UNCHECKED_ON_SUBKEY, UNCHECKED_ON_USER_ID, misplaced};
 use super::packets::RawPacket;
@@ -22,6 +20,9 @@ use super::search::Search;
 use super::signature::Head;
 use super::verifier::{Over, Verdict, Verifier, signature, signatures};
 use super::work::{TooMany, Work};
+use crate::algorithms;
+use crate::keys::{PrimaryKey, Subkey};
+use crate::{Reason, Rejection};
 
 /// How much is verified, beside the revocations.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +32,24 @@ pub(super) enum Depth<'d> {
     /// What decides how each component stands; of the rest, as much of what is
     /// kept as half the work pays for.
     Deciding(Deciding<'d>),
+}
+
+/// Verifies all of a certificate, or refuses it.
+pub(super) fn verify_all(
+    cert: &RawCert<'_>,
+    keys: &[(Fingerprint, PrimaryKey)],
+    limits: &Limits,
+    work: &Work<'_>,
+) -> Result<Checked, Rejection> {
+    let refuse =
+        |reason, detail: &str| Rejection::new(Some(cert.fingerprint.clone()), reason, detail);
+    if let Some(limit) = &cert.too_large {
+        return Err(refuse(Reason::TooLarge, limit));
+    }
+    if !algorithms::is_computable(&cert.key) {
+        return Err(refuse(Reason::UnsupportedAlgorithm, ""));
+    }
+    verify(cert, keys, limits, Depth::All, work).map_err(|limit| refuse(Reason::TooLarge, limit.0))
 }
 
 /// Verifies a certificate. `keys` are the primary keys that came with the same

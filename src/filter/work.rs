@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sequoia_openpgp::packet::Key;
 use sequoia_openpgp::packet::key::{KeyParts, KeyRole};
 
-use super::algorithms;
+use crate::algorithms;
 
 /// Octets that are hashed for one unit: SHA-1 with its test for collisions, by the
 /// slowest backend, here and again where sequoia judges.

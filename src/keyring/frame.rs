@@ -10,9 +10,11 @@ use sequoia_openpgp::packet::key::{KeyParts, PrimaryRole};
 use sequoia_openpgp::packet::{Key, Signature};
 use sequoia_openpgp::parse::Parse;
 use sequoia_openpgp::serialize::MarshalInto;
-use sequoia_openpgp::types::{PublicKeyAlgorithm, SignatureType};
+use sequoia_openpgp::types::PublicKeyAlgorithm;
 
-use crate::filter::{RawPacket, algorithms, lean, packets};
+use crate::filter::{
+    RawPacket, is_component_revocation, is_key_revocation, is_oversized_packet, lean, packets,
+};
 
 /// A packet, and where it stands.
 #[derive(Clone, Copy, Debug)]
@@ -64,19 +66,10 @@ impl<'a> Frame<'a> {
         self.packet.body().first().copied()
     }
 
-    /// The signature, if it is a revocation: of a certificate, a subkey or a User ID.
+    /// The signature, if it is a revocation of a certificate, a subkey or a User ID.
     pub(super) fn revocation(&self) -> Option<Signature> {
-        // Its type stands near its beginning; others are not worth parsing.
-        let ([3, _, typ, ..] | [4 | 6, typ, ..]) = *self.packet.body() else {
-            return None;
-        };
-        let may_be = self.sort() == Sort::Signature
-            && matches!(
-                SignatureType::from(typ),
-                SignatureType::KeyRevocation
-                    | SignatureType::SubkeyRevocation
-                    | SignatureType::CertificationRevocation
-            );
+        // Others are not worth parsing.
+        let may_be = is_key_revocation(&self.packet) || is_component_revocation(&self.packet);
         match Packet::from_bytes(may_be.then(|| self.bytes())?) {
             Ok(Packet::Signature(signature)) => {
                 Some(lean(signature)).filter(|lean| MarshalInto::to_vec(lean).is_ok())
@@ -100,7 +93,7 @@ impl<'a> Frame<'a> {
 
     /// Whether it is a key that nobody has: the largest have no fingerprint.
     pub(super) fn is_oversized(&self) -> bool {
-        matches!(self.packet.tag(), 5 | 6 | 7 | 14) && algorithms::is_oversized_packet(&self.packet)
+        matches!(self.packet.tag(), 5 | 6 | 7 | 14) && is_oversized_packet(&self.packet)
     }
 
     /// Whether there is nothing in it that is unknown, or out of order.

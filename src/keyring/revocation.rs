@@ -2,26 +2,35 @@
 
 use std::collections::HashMap;
 
-use sequoia_openpgp::crypto::hash::Context;
-use sequoia_openpgp::packet::key::{PublicParts, SubordinateRole};
-use sequoia_openpgp::packet::{Key, Packet, Signature, UserID};
+use sequoia_openpgp::packet::Signature;
 use sequoia_openpgp::types::SignatureType;
-use sequoia_openpgp::{Cert, Fingerprint, KeyHandle, KeyID};
+use sequoia_openpgp::{Cert, Fingerprint, KeyHandle, KeyID, Packet};
 
 use super::BrokenCert;
 use crate::RevocationKind;
-use crate::filter::algorithms;
+use crate::algorithms;
 
-/// So many of one certificate are applied, hard ones first.
+/// So many of one certificate, or of one component, are applied, hard ones first.
 const ENOUGH: usize = 16;
+/// So often a revocation is held against a component of one certificate: a stranger
+/// may have made masses of both. Honest keyrings need a handful.
+const MAX_TRIES: usize = 1 << 14;
 
-/// The revocation of a certificate, a subkey or a User ID, of whichever one.
+/// The revocation of a certificate or of a component of one, of whichever one.
 #[derive(Clone, Debug)]
 pub(super) struct Revocation {
     pub(super) signature: Signature,
     /// The name of what it is in, and where that is, unless it is kept with a
     /// certificate anyway.
     pub(super) alone: Option<(String, String)>,
+}
+
+/// What a revocation is about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum About {
+    Cert,
+    Subkey(Fingerprint),
+    UserId(Vec<u8>),
 }
 
 /// Revokes what these revoke; what stands alone and is of none of the certificates.
@@ -32,36 +41,45 @@ pub(super) fn apply<'c>(
     let by_issuer = by_issuer(revocations);
     let mut used = vec![false; revocations.len()];
     // Each is verified once, however many copies of the certificate there are.
-    let mut verified: HashMap<Fingerprint, Vec<News>> = HashMap::new();
+    let mut all_copies: HashMap<Fingerprint, Vec<&mut Cert>> = HashMap::new();
     for cert in certs {
-        let all = verified.entry(cert.fingerprint()).or_insert_with(|| {
-            let claimed = [Some(cert.keyid()), None];
-            let claimed = claimed.iter().filter_map(|by| by_issuer.get(by)).flatten();
-            let mut verified = Vec::new();
-            for &place in claimed {
-                if let (Some(revocation), Some(used)) =
-                    (revocations.get(place), used.get_mut(place))
-                    && let Some(news) = News::of(&revocation.signature, cert)
-                {
-                    *used = true;
-                    verified.push(news);
-                }
+        all_copies.entry(cert.fingerprint()).or_default().push(cert);
+    }
+    for copies in all_copies.into_values() {
+        let Some(cert) = whole(&copies) else { continue };
+        let claimed = [Some(cert.keyid()), None];
+        let claimed = claimed.iter().filter_map(|by| by_issuer.get(by)).flatten();
+        let mut claimed: Vec<usize> = claimed.copied().collect();
+        // Those that nothing but this applies come first.
+        claimed.sort_by_key(|&place| revocations.get(place).is_none_or(|r| r.alone.is_none()));
+        let mut tries = MAX_TRIES;
+        let mut verified: HashMap<About, Vec<&Signature>> = HashMap::new();
+        for place in claimed {
+            if let (Some(revocation), Some(used)) = (revocations.get(place), used.get_mut(place))
+                && let Some(about) = about(&cert, &revocation.signature, &mut tries)
+            {
+                *used = true;
+                verified
+                    .entry(about)
+                    .or_default()
+                    .push(&revocation.signature);
             }
-            verified
-                .sort_by_key(|news| RevocationKind::of(&news.revocation) != RevocationKind::Hard);
-            verified.truncate(ENOUGH);
-            verified
-        });
-        let new: Vec<Packet> = all
-            .iter()
-            .filter(|news| !news.is_known(cert))
-            .flat_map(News::packets)
-            .collect();
-        // Signatures of its own make no other certificate of it.
-        if !new.is_empty()
-            && let Ok((revoked, _)) = cert.clone().insert_packets(new)
-        {
-            *cert = revoked;
+        }
+        for all in verified.values_mut() {
+            all.sort_by_key(|revocation| RevocationKind::of(revocation) != RevocationKind::Hard);
+            all.truncate(ENOUGH);
+        }
+        for cert in copies {
+            let new: Vec<Packet> = verified
+                .iter()
+                .flat_map(|(about, revocations)| news(cert, about, revocations))
+                .collect();
+            // Signatures of its own make no other certificate of it.
+            if !new.is_empty()
+                && let Ok((revoked, _)) = cert.clone().insert_packets(new)
+            {
+                *cert = revoked;
+            }
         }
     }
     let unused = revocations.iter().zip(used).filter(|(_, used)| !used);
@@ -92,6 +110,81 @@ fn by_issuer(revocations: &[Revocation]) -> HashMap<Option<KeyID>, Vec<usize>> {
     by_issuer
 }
 
+/// All that copies of one certificate hold, if anything can be verified with its key.
+fn whole(copies: &[&mut Cert]) -> Option<Cert> {
+    let (first, others) = copies.split_first()?;
+    let mut whole = Cert::clone(first);
+    for other in others {
+        // Fails for another fingerprint only, which this is not.
+        whole = whole.merge_public(Cert::clone(other)).ok()?;
+    }
+    (!algorithms::is_oversized(whole.primary_key().key())).then_some(whole)
+}
+
+/// What of a certificate this revokes.
+fn about(cert: &Cert, revocation: &Signature, tries: &mut usize) -> Option<About> {
+    let key = cert.primary_key().key();
+    let mut may_try = || {
+        let left = tries.checked_sub(1);
+        *tries = left.unwrap_or_default();
+        left.is_some()
+    };
+    match revocation.typ() {
+        SignatureType::SubkeyRevocation => {
+            let mut subkeys = cert.keys().subkeys().take_while(|_| may_try());
+            let subkey = subkeys.find(|subkey| {
+                let verified = revocation.verify_subkey_revocation(key, key, subkey.key());
+                verified.is_ok()
+            })?;
+            Some(About::Subkey(subkey.key().fingerprint()))
+        }
+        SignatureType::CertificationRevocation => {
+            let mut user_ids = cert.userids().take_while(|_| may_try());
+            let user_id = user_ids.find(|user_id| {
+                let verified = revocation.verify_userid_revocation(key, key, user_id.userid());
+                verified.is_ok()
+            })?;
+            Some(About::UserId(user_id.userid().value().to_vec()))
+        }
+        _ => {
+            let verified = revocation.verify_primary_key_revocation(key, key);
+            verified.is_ok().then_some(About::Cert)
+        }
+    }
+}
+
+/// What to add to a copy: the component, so that the revocations come to stand behind
+/// it, and those of them that it does not have yet.
+fn news(cert: &Cert, about: &About, revocations: &[&Signature]) -> Vec<Packet> {
+    let (component, known): (Option<Packet>, Vec<&Signature>) = match about {
+        About::Cert => (None, cert.primary_key().self_revocations().collect()),
+        About::Subkey(fingerprint) => {
+            let mut subkeys = cert.keys().subkeys();
+            let subkey = subkeys.find(|subkey| subkey.key().fingerprint() == *fingerprint);
+            let Some(subkey) = subkey else {
+                return Vec::new();
+            };
+            let known = subkey.bundle().self_revocations().collect();
+            (Some(subkey.key().clone().into()), known)
+        }
+        About::UserId(value) => {
+            let mut user_ids = cert.userids();
+            let Some(user_id) = user_ids.find(|user_id| user_id.userid().value() == value) else {
+                return Vec::new();
+            };
+            let known = user_id.bundle().self_revocations().collect();
+            (Some(user_id.userid().clone().into()), known)
+        }
+    };
+    let is_new = |new: &&&Signature| !known.iter().any(|known| known.normalized_eq(new));
+    let new = revocations.iter().filter(is_new);
+    let mut new = new.map(|&new| Packet::from(new.clone())).peekable();
+    match new.peek() {
+        Some(_) => component.into_iter().chain(new).collect(),
+        None => Vec::new(),
+    }
+}
+
 impl Revocation {
     fn of_none(&self) -> Option<BrokenCert> {
         let (name, place) = self.alone.clone()?;
@@ -106,84 +199,4 @@ impl Revocation {
             cert: None,
         })
     }
-}
-
-/// A revocation that verifies, and what it is about.
-struct News {
-    revocation: Signature,
-    /// `None` for the whole certificate.
-    component: Option<Packet>,
-}
-
-impl News {
-    /// What a revocation says about a certificate, if it is by its owner and about it.
-    fn of(revocation: &Signature, cert: &Cert) -> Option<Self> {
-        let key = cert.primary_key().key();
-        if algorithms::is_oversized(key) {
-            return None;
-        }
-        let component = match revocation.typ() {
-            SignatureType::SubkeyRevocation => {
-                let is_its = |subkey: &Key<PublicParts, SubordinateRole>| {
-                    fits(revocation, |c| {
-                        revocation.hash_subkey_binding(c, key, subkey)
-                    }) && revocation
-                        .verify_subkey_revocation(key, key, subkey)
-                        .is_ok()
-                };
-                let mut subkeys = cert.keys().subkeys().map(|subkey| subkey.key());
-                Some(subkeys.find(|subkey| is_its(subkey))?.clone().into())
-            }
-            SignatureType::CertificationRevocation => {
-                let is_its = |id: &UserID| {
-                    fits(revocation, |c| revocation.hash_userid_binding(c, key, id))
-                        && revocation.verify_userid_revocation(key, key, id).is_ok()
-                };
-                let mut ids = cert.userids().map(|id| id.userid());
-                Some(ids.find(|id| is_its(id))?.clone().into())
-            }
-            _ => {
-                revocation.verify_primary_key_revocation(key, key).ok()?;
-                None
-            }
-        };
-        Some(Self {
-            revocation: revocation.clone(),
-            component,
-        })
-    }
-
-    fn is_known(&self, cert: &Cert) -> bool {
-        let is_it = |known: &Signature| known.normalized_eq(&self.revocation);
-        match &self.component {
-            None => cert.primary_key().self_revocations().any(is_it),
-            Some(Packet::PublicSubkey(key)) => {
-                let mut subkeys = cert.keys().subkeys();
-                subkeys.any(|subkey| {
-                    subkey.key().fingerprint() == key.fingerprint()
-                        && subkey.self_revocations().any(is_it)
-                })
-            }
-            Some(_) => cert.userids().any(|id| id.self_revocations().any(is_it)),
-        }
-    }
-
-    fn packets(&self) -> impl Iterator<Item = Packet> + use<> {
-        let revocation = Packet::from(self.revocation.clone());
-        self.component.clone().into_iter().chain([revocation])
-    }
-}
-
-/// Whether the digest begins as the signature says: most components are told apart
-/// before any arithmetic.
-fn fits(
-    signature: &Signature,
-    hash: impl FnOnce(&mut Context) -> sequoia_openpgp::Result<()>,
-) -> bool {
-    let Ok(context) = signature.hash_algo().context() else {
-        return false;
-    };
-    let mut context = context.for_signature(signature.version());
-    let digest = hash(&mut context).and_then(|()| context.into_digest());
-    digest.is_ok_and(|digest| digest.starts_with(signature.digest_prefix()))
 }

@@ -10,7 +10,7 @@ use sequoia_openpgp::{Cert, Fingerprint};
 use super::sentences::{difference, expires, expires_instead, user_id};
 use super::snapshot::{Snapshot, SubkeyState, UserIdState};
 use super::{Change, ChangeKind};
-use crate::filter::PrimaryKey;
+use crate::keys::PrimaryKey;
 use crate::{CertStatus, Revocation, RevocationKind};
 
 /// Before and after, each judged.

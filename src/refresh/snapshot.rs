@@ -7,7 +7,7 @@ use sequoia_openpgp::policy::Policy;
 use sequoia_openpgp::types::RevocationStatus;
 use sequoia_openpgp::{Cert, Fingerprint};
 
-use crate::filter::PrimaryKey;
+use crate::keys::PrimaryKey;
 use crate::status::{in_force, revokers};
 use crate::{CertStatus, Revocation};
 

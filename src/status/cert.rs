@@ -1,6 +1,6 @@
 //! Judges a whole certificate, whichever of its User IDs somebody asked about.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use sequoia_openpgp::Cert;
 use sequoia_openpgp::cert::amalgamation::ValidateAmalgamation;
@@ -8,8 +8,10 @@ use sequoia_openpgp::packet::Signature;
 use sequoia_openpgp::policy::Policy;
 use sequoia_openpgp::types::RevocationStatus;
 
+use super::own::self_signatures;
 use super::{CertStatus, Revocation, SelfRevocationsCount, revokers};
-use crate::filter::PrimaryKey;
+use crate::clock::is_alive;
+use crate::keys::PrimaryKey;
 
 impl CertStatus {
     /// How a certificate stands by a policy and at a time, judged by all that it
@@ -94,22 +96,6 @@ pub(crate) fn by_self_signatures(cert: &Cert, policy: &dyn Policy, time: SystemT
         }
     }
     status
-}
-
-/// Whether there is a self-signature that could tell when it expires.
-pub(crate) fn has_self_signature(cert: &Cert) -> bool {
-    self_signatures(cert).next().is_some()
-}
-
-/// What the owner says about the key and its User IDs, revocations apart.
-pub(crate) fn self_signatures(cert: &Cert) -> impl Iterator<Item = &Signature> {
-    cert.primary_key()
-        .self_signatures()
-        .chain(cert.userids().flat_map(|user_id| user_id.self_signatures()))
-}
-
-fn is_alive(signature: &Signature, time: SystemTime) -> bool {
-    signature.signature_alive(time, Duration::ZERO).is_ok()
 }
 
 /// The self-signature that says when the certificate expires, and when that is.

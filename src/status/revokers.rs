@@ -1,14 +1,16 @@
 //! Revocations by those whom a certificate's owner named for it (RFC 9580,
 //! section 5.2.3.23): which of them count, and who has to be at hand for that.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use sequoia_openpgp::packet::Signature;
 use sequoia_openpgp::{Cert, Fingerprint, KeyHandle};
 
 use super::RevocationKind;
-use super::cert::self_signatures;
-use crate::filter::{PrimaryKey, algorithms};
+use super::own::self_signatures;
+use crate::algorithms;
+use crate::clock::is_alive;
+use crate::keys::PrimaryKey;
 
 /// So many of a component are verified; one would do. Far more than the filter
 /// hands on unverified: those cannot crowd out the one that verifies.
@@ -56,11 +58,7 @@ pub(crate) fn in_effect<'s, 'o>(
         .max();
     let is_soft = |s: &&Signature| RevocationKind::of(s) == RevocationKind::Soft;
     let mut all: Vec<_> = revocations
-        .filter(|s| {
-            !is_soft(s)
-                || s.signature_alive(time, Duration::ZERO).is_ok()
-                    && newest <= s.signature_creation_time()
-        })
+        .filter(|s| !is_soft(s) || is_alive(s, time) && newest <= s.signature_creation_time())
         .collect();
     all.sort_by_key(is_soft);
     all

@@ -13,7 +13,7 @@ use super::signers::Signers;
 use super::standing::{self, Fault, Standing};
 use super::verdict::{Signer, Verdict, VerdictOutcome};
 use super::{Freshness, TOLERANCE};
-use crate::filter::algorithms;
+use crate::algorithms;
 use crate::{EmailAddress, RevocationKind};
 
 /// By what is judged.

@@ -3,7 +3,7 @@
 use sequoia_openpgp::Cert;
 
 use super::verdict::Origin;
-use crate::filter::PrimaryKey;
+use crate::keys::PrimaryKey;
 
 /// A certificate at hand.
 #[derive(Clone, Debug)]

@@ -11,7 +11,7 @@ use sequoia_openpgp::types::RevocationStatus;
 use sequoia_openpgp::{Cert, Fingerprint, KeyHandle};
 
 use super::known::Known;
-use crate::filter::algorithms;
+use crate::algorithms;
 use crate::status::{SelfRevocationsCount, revokers, self_signatures};
 use crate::{CertStatus, EmailAddress, Revocation, RevocationKind};
 

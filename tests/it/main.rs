@@ -1,8 +1,5 @@
 //! All integration tests in one binary: one link step, shared helpers.
 
-mod attack;
-mod attack4;
-mod attack5;
 mod batch;
 mod check;
 mod cli;
@@ -12,6 +9,9 @@ mod filter;
 mod filter_by_key;
 mod filter_strays;
 mod hostile;
+mod hostile_answers;
+mod hostile_keys_in_hand;
+mod hostile_publishing;
 mod order;
 mod privacy;
 mod publish;

@@ -8,7 +8,8 @@ use sequoia_openpgp::policy::Policy;
 use sequoia_openpgp::types::RevocationStatus;
 
 use super::report::Check;
-use crate::filter::{Kept, algorithms};
+use crate::algorithms;
+use crate::filter::Kept;
 use crate::status::{EveryAlgorithm, SelfRevocationsCount, in_force};
 use crate::{CertStatus, RevocationKind};
 

@@ -9,7 +9,7 @@ use sequoia_openpgp::{Cert, Fingerprint};
 
 use super::rules::Rules;
 use crate::CertStatus;
-use crate::filter::PrimaryKey;
+use crate::keys::PrimaryKey;
 use crate::status::{SelfRevocationsCount, in_force, revokers, status};
 
 /// What those find out who get the certificate.

@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 
 use sequoia_openpgp::{Cert, Fingerprint};
 
-use crate::filter::algorithms;
+use crate::algorithms;
 
 /// One of each fingerprint, without secret key material, and without subkeys that are
 /// too large to verify anything with.

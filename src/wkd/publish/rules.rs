@@ -8,7 +8,8 @@ use sequoia_openpgp::policy::Policy;
 use sequoia_openpgp::{Cert, Fingerprint};
 
 use super::{Keep, Publisher};
-use crate::filter::{PrimaryKey, algorithms};
+use crate::algorithms;
+use crate::keys::PrimaryKey;
 use crate::status::revokers;
 
 /// What the caller asked for.

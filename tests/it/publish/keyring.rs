@@ -192,6 +192,10 @@ fn revocations_of_components_are_applied() {
         .map(|at| vec![[&both[..at], &strays.concat(), &both[at..]].concat()])
         .collect();
     files.push(vec![both.clone(), strays.concat()]);
+    let bare = a.cert.clone().retain_subkeys(|_| false);
+    let bare = bare.retain_userids(|id| id.userid().value() == ALICE.as_bytes());
+    let bare = bare.to_vec().expect("octets");
+    files.push(vec![bare, both.clone(), strays.concat()]);
     files.push(vec![strays.concat(), both]);
     for (name, files) in files.into_iter().enumerate() {
         let mut keyring = Keyring::new();

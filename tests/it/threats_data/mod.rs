@@ -1,5 +1,6 @@
 //! What can be wrong with OpenPGP data that somebody serves, attack by attack.
-//! What `filter`, `attack` and `attack4` show is not shown here again.
+//! What `filter`, `hostile_answers` and `hostile_keys_in_hand` show is not shown here
+//! again.
 
 mod armor;
 mod floods;

@@ -6,8 +6,6 @@ use sequoia_openpgp::packet::Key;
 use sequoia_openpgp::packet::key::{Key4, KeyParts, KeyRole, PublicParts, UnspecifiedRole};
 use sequoia_openpgp::types::{Curve, PublicKeyAlgorithm};
 
-use super::packets::RawPacket;
-
 /// Beyond this, one verification would cost seconds. Nobody has such a key.
 const MAX_KEY_BITS: usize = 16_384;
 /// The cost of RSA grows with its exponent, that of DSA with its subgroup.
@@ -16,9 +14,6 @@ const MAX_EXPONENT_BITS: usize = 64;
 const MAX_SUBGROUP_BITS: usize = 512;
 /// Nobody has a larger key of these two either, and they cost more than RSA.
 const MAX_DSA_BITS: usize = 4096;
-/// Octets of a key packet. Every key that a backend computes is much smaller,
-/// and beyond 65,535 a key of version 4 has no fingerprint.
-const MAX_KEY_OCTETS: usize = 16 << 10;
 /// All backends compute RSA up to this size.
 const COMMON_RSA_BITS: usize = 4096;
 
@@ -34,14 +29,9 @@ pub(crate) fn is_oversized<P: KeyParts, R: KeyRole>(key: &Key<P, R>) -> bool {
     }
 }
 
-/// Whether a key packet is too large to be looked into.
-pub(crate) fn is_oversized_packet(packet: &RawPacket<'_>) -> bool {
-    packet.body().len() > MAX_KEY_OCTETS
-}
-
 /// What one verification costs, by the slowest backend, in units of one with
 /// Ed25519: some 30 µs.
-pub(super) fn cost<P: KeyParts, R: KeyRole>(key: &Key<P, R>) -> usize {
+pub(crate) fn cost<P: KeyParts, R: KeyRole>(key: &Key<P, R>) -> usize {
     match key.mpis() {
         PublicKey::RSA { n, .. } => match n.bits() {
             ..=2048 => 4,

@@ -3,6 +3,7 @@
 mod attack;
 mod attack4;
 mod attack5;
+mod attack6;
 mod batch;
 mod check;
 mod cli;

@@ -9,7 +9,9 @@
 //! - the newest alive one that the policy accepts, where it rejects that: by it the
 //!   status is judged;
 //! - where none is alive, the first that is made later;
-//! - each that names a designated revoker whom no other one names.
+//! - each that names a designated revoker whom no other one names;
+//! - each that was made in the same second as one of these: which of them counts is
+//!   not for their order to say.
 //!
 //! A subkey that has expired by all that is said about it decides nothing.
 //!
@@ -72,8 +74,11 @@ impl Deciding<'_> {
 
         let mut decided = Decided::default();
         let mut found = Found::Nothing;
-        for (_, names_revoker, packet) in made {
-            if found == Found::Accepted && !names_revoker {
+        // When what it was found by was made.
+        let mut found_at = None;
+        for (created, names_revoker, packet) in made {
+            let is_tied = found_at == Some(created);
+            if found == Found::Accepted && !names_revoker && !is_tied {
                 decided.rest.push(packet);
                 continue;
             }
@@ -82,6 +87,7 @@ impl Deciding<'_> {
             };
             let adds_revoker = named([&signature].into_iter()).any(|by| !revokers.contains(&by));
             let is_needed = adds_revoker
+                || is_tied
                 || match found {
                     Found::Nothing => true,
                     Found::Good => self.may_live(&signature),
@@ -95,7 +101,10 @@ impl Deciding<'_> {
             match verify(&signature)? {
                 Verdict::Good => {
                     revokers.extend(named([&signature].into_iter()));
-                    found = found.max(self.judge(&signature, security));
+                    let judged = self.judge(&signature, security);
+                    if judged > found {
+                        (found, found_at) = (judged, Some(created));
+                    }
                     decided.good.push(signature);
                 }
                 Verdict::Uncomputable => decided.uncomputable = true,
@@ -103,8 +112,8 @@ impl Deciding<'_> {
             }
         }
         decided.rest.reverse();
-        for (_, names_revoker, packet) in later {
-            if found >= Found::Alive && !names_revoker {
+        for (created, names_revoker, packet) in later {
+            if found >= Found::Alive && !names_revoker && found_at != Some(created) {
                 decided.rest.push(packet);
                 continue;
             }
@@ -114,7 +123,9 @@ impl Deciding<'_> {
             match verify(&signature)? {
                 Verdict::Good => {
                     revokers.extend(named([&signature].into_iter()));
-                    found = found.max(Found::Alive);
+                    if found < Found::Alive {
+                        (found, found_at) = (Found::Alive, Some(created));
+                    }
                     decided.good.push(signature);
                 }
                 Verdict::Uncomputable => decided.uncomputable = true,

@@ -15,6 +15,9 @@ const ENOUGH: usize = 16;
 /// So often a revocation is held against a component of one certificate: a stranger
 /// may have made masses of both. Honest keyrings need a handful.
 const MAX_TRIES: usize = 1 << 14;
+/// So many that name nobody are tried with each certificate. Hardly any program makes
+/// one, and all with all of a large keyring would take hours.
+const NAMELESS: usize = 32;
 
 /// The revocation of a certificate or of a component of one, of whichever one.
 #[derive(Clone, Debug)]
@@ -38,7 +41,9 @@ pub(super) fn apply<'c>(
     revocations: &[Revocation],
     certs: impl Iterator<Item = &'c mut Cert>,
 ) -> Vec<BrokenCert> {
-    let by_issuer = by_issuer(revocations);
+    let mut by_issuer = by_issuer(revocations);
+    let nameless = by_issuer.entry(None).or_default();
+    let untried = nameless.split_off(nameless.len().min(NAMELESS));
     let mut used = vec![false; revocations.len()];
     // Each is verified once, however many copies of the certificate there are.
     let mut all_copies: HashMap<Fingerprint, Vec<&mut Cert>> = HashMap::new();
@@ -82,10 +87,32 @@ pub(super) fn apply<'c>(
             }
         }
     }
+    for &place in &untried {
+        if let Some(used) = used.get_mut(place) {
+            *used = true;
+        }
+    }
     let unused = revocations.iter().zip(used).filter(|(_, used)| !used);
     unused
         .filter_map(|(revocation, _)| revocation.of_none())
+        .chain(untried_of(revocations, &untried))
         .collect()
+}
+
+/// Says that these were not tried: each may be of any of the certificates.
+fn untried_of(revocations: &[Revocation], untried: &[usize]) -> Option<BrokenCert> {
+    let count = untried.len();
+    let mut all = untried.iter().filter_map(|&place| revocations.get(place));
+    let name = all.find_map(|revocation| revocation.alone.as_ref());
+    (count > 0).then(|| BrokenCert {
+        name: name.map_or_else(String::new, |(name, _)| name.clone()),
+        place: "the keyring".to_owned(),
+        problem: format!(
+            "{count} revocations that do not say who made them are too many to be tried with \
+             each certificate"
+        ),
+        cert: None,
+    })
 }
 
 /// Their places, by who claims to have made them.

@@ -110,7 +110,9 @@ fn one_by<'c, 'k>(
     let revokers = revokers(cert);
     let keys: Vec<_> = keys
         .map(|key| (key.fingerprint(), key))
-        .filter(|(fingerprint, _)| revokers.contains(fingerprint))
+        .filter(|(fingerprint, key)| {
+            revokers.contains(fingerprint) && !algorithms::is_oversized(key)
+        })
         .collect();
     let claimed = |s: &Signature| keys.iter().any(|(by, _)| claims(s, by));
     let mut candidates = revocations.into_iter().filter(|s| claimed(s)).take(MANY);
@@ -142,7 +144,7 @@ pub(crate) fn absent<'k>(
         return Vec::new();
     }
     let at_hand: Vec<_> = keys
-        .filter(|key| algorithms::is_computable(key))
+        .filter(|key| !algorithms::is_oversized(key) && algorithms::is_computable(key))
         .map(|key| key.fingerprint())
         .collect();
     let mut absent: Vec<Fingerprint> = Vec::new();
@@ -155,4 +157,54 @@ pub(crate) fn absent<'k>(
         }
     }
     absent
+}
+
+#[cfg(test)]
+mod tests {
+    use sequoia_openpgp::cert::CertBuilder;
+    use sequoia_openpgp::crypto::mpi::{MPI, PublicKey};
+    use sequoia_openpgp::packet::key::Key4;
+    use sequoia_openpgp::packet::signature::SignatureBuilder;
+    use sequoia_openpgp::packet::signature::subpacket::{Subpacket, SubpacketValue};
+    use sequoia_openpgp::types::{PublicKeyAlgorithm, RevocationKey, SignatureType};
+
+    use super::*;
+
+    /// A key that verifying with would take minutes; whoever has it in a keyring has
+    /// it from somebody.
+    #[test]
+    fn an_oversized_revoker_is_as_if_not_at_hand() {
+        for (bits, at_hand) in [(1024, true), (16_384, false)] {
+            let number = || MPI::new(&vec![0xff; bits / 8]);
+            let mpis = PublicKey::DSA {
+                p: number(),
+                q: MPI::new(&[0xff; 20]),
+                g: number(),
+                y: number(),
+            };
+            #[expect(deprecated, reason = "old certificates have it")]
+            let algorithm = PublicKeyAlgorithm::DSA;
+            let key: PrimaryKey = Key4::new(std::time::UNIX_EPOCH, algorithm, mpis)
+                .unwrap()
+                .into();
+            let named = RevocationKey::new(algorithm, key.fingerprint(), false);
+            let (alice, _) = CertBuilder::new()
+                .set_revocation_keys(vec![named])
+                .generate()
+                .unwrap();
+            let (other, _) = CertBuilder::new().generate().unwrap();
+            let signer = other.primary_key().key().clone();
+            let mut signer = signer.parts_into_secret().unwrap().into_keypair().unwrap();
+            let revocation = SignatureBuilder::new(SignatureType::KeyRevocation)
+                .modify_unhashed_area(|mut area| {
+                    let issuer = SubpacketValue::IssuerFingerprint(key.fingerprint());
+                    area.add(Subpacket::new(issuer, false)?)?;
+                    Ok(area)
+                })
+                .and_then(|b| b.sign_direct_key(&mut signer, Some(alice.primary_key().key())));
+            let (alice, _) = alice.insert_packets(revocation).unwrap();
+            let absent = absent(&alice, |_| true, [&key].into_iter());
+            assert_eq!(absent.is_empty(), at_hand, "{bits}");
+        }
+    }
 }

@@ -270,6 +270,31 @@ fn what_is_left_out_decides_nothing() {
     assert!(statuses.len() > 4, "{statuses:?}");
 }
 
+/// Two that were made in the same second: whichever of them counts, it is not the
+/// order in an answer that decides.
+#[test]
+fn of_the_same_second_none_is_left_out() {
+    let ends = Binding {
+        key: Some(850),
+        ..GOOD
+    };
+    for age in [100, -10] {
+        let (good, ends) = (Binding { age, ..GOOD }, Binding { age, ..ends });
+        for _ in 0..8 {
+            let mut owner = Owner::new();
+            owner.user_id(ALICE, &[good, ends], &[]);
+            let alike = |mut owner: Owner| {
+                owner.subkey(&[GOOD], &[]);
+                let (least, most) = owner.least_and_most();
+                let (least, most) = (least.expect("kept"), most.expect("kept"));
+                assert_eq!(least.status(), most.status(), "{age}");
+                assert_eq!(least.can_encrypt(), most.can_encrypt(), "{age}");
+            };
+            alike(owner);
+        }
+    }
+}
+
 /// One whom the owner named long ago may still revoke.
 #[test]
 fn an_old_signature_that_names_a_revoker_counts() {

@@ -12,6 +12,7 @@ mod hostile;
 mod hostile_answers;
 mod hostile_keys_in_hand;
 mod hostile_publishing;
+mod hostile_revocations;
 mod order;
 mod privacy;
 mod publish;

@@ -23,6 +23,8 @@ pub(super) const MANY_REVOCATIONS: &str =
     "There are more revocations by others than are looked at; one of them may count.";
 const REVOKED_BY_OTHERS: &str =
     "A revocation on its User ID that another key made was not looked at.";
+/// Each can cost one failed verification, of which there are more.
+const MAX_ASCRIBED: usize = 16;
 const UNKNOWN_VERSION: &str =
     "It carries a signature of an unknown version, which was not looked at.";
 
@@ -57,6 +59,8 @@ pub(super) struct RawCert<'a> {
     /// Whom the owner named for revoking it, as far as that is known before.
     pub(super) revokers: Vec<Fingerprint>,
     pub(super) room: Room,
+    /// How many more revocations are tried that may have been ascribed to others.
+    ascribed: usize,
     others: Vec<Other<'a>>,
     leaves_others_out: bool,
     /// All packets of each copy.
@@ -120,6 +124,7 @@ impl<'a> RawCert<'a> {
             is_cut: false,
             revokers: Vec::new(),
             room: Room::default(),
+            ascribed: MAX_ASCRIBED,
             others: Vec::new(),
             leaves_others_out: false,
             copies: Vec::new(),
@@ -168,13 +173,34 @@ impl<'a> RawCert<'a> {
         wanted: Wanted<'_>,
         strays: &mut Strays<'a>,
     ) {
-        let limit = wanted.limits.self_signatures;
-        match Head::parse(packet.body()).map(|head| head.by(&self.owner)) {
-            Some(By::Owner | By::Nobody) => {
+        let Some(head) = Head::parse(packet.body()) else {
+            return;
+        };
+        match head.by(&self.owner) {
+            By::Owner | By::Nobody => {
+                let limit = wanted.limits.self_signatures;
                 add(&mut self.signatures, packet, limit, &mut self.too_large);
             }
-            Some(By::Other) => strays.push(packet, Some(&self.fingerprint)),
-            None => {}
+            By::Other => {
+                self.ascribed(head, packet);
+                strays.push(packet, Some(&self.fingerprint));
+            }
+        }
+    }
+
+    /// Takes a key revocation for the owner's that somebody may have ascribed to
+    /// another: its first octets tell those apart that are about another key.
+    fn ascribed(&mut self, head: Head<'_>, packet: RawPacket<'a>) {
+        if head.is_ascribed(&self.owner)
+            && !self.signatures.iter().any(|s| s.body() == packet.body())
+        {
+            match self.ascribed.checked_sub(1) {
+                Some(left) => {
+                    self.ascribed = left;
+                    self.signatures.push(packet);
+                }
+                None => self.note(MANY_REVOCATIONS),
+            }
         }
     }
 
@@ -348,6 +374,12 @@ impl<'a> RawCert<'a> {
                     add(list, packet, limit, &mut self.too_large);
                 }
                 (types::SUBKEY_REVOCATION, By::Other) => {
+                    if head.is_ascribed(&self.owner)
+                        && let Some(left) = self.ascribed.checked_sub(1)
+                    {
+                        self.ascribed = left;
+                        self.subkeys[at].signatures.push(packet);
+                    }
                     let limit = wanted.limits.foreign_revocations;
                     if !offer(&mut self.subkeys[at].foreign, packet, limit) {
                         self.note(MANY_REVOCATIONS);
@@ -453,7 +485,10 @@ impl<'a> RawCert<'a> {
         if head.by(&self.owner) != By::Other {
             let limit = limits.self_signatures;
             add(&mut self.signatures, packet, limit, &mut self.too_large);
-        } else if behind.is_none_or(|key| *key == self.fingerprint) {
+            return;
+        }
+        self.ascribed(head, packet);
+        if behind.is_none_or(|key| *key == self.fingerprint) {
             self.offer(packet, limits);
         }
     }

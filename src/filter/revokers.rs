@@ -71,21 +71,22 @@ impl Others<'_, '_, '_, '_> {
         signature: Signature,
         revokers: &[Fingerprint],
     ) -> Result<(), TooMany> {
-        match revoker(&signature, revokers, self.keys) {
-            Revoker::AtHand(key) => {
-                let verify = || signature.verify_primary_key_revocation(key, &self.cert.key);
-                if self.verifier.with(key, verify)? {
-                    checked.designated.push(signature);
-                }
+        let by = Claimed::of(&signature, revokers, self.keys);
+        for key in &by.at_hand {
+            let verify = || signature.verify_primary_key_revocation(key, &self.cert.key);
+            if self.verifier.with(key, verify)? {
+                checked.designated.push(signature);
+                return Ok(());
             }
-            Revoker::Named => {
-                checked.note(REVOKER_NOT_AT_HAND);
-                match self.room.takes(&signature) {
-                    true => checked.unverified.push(signature),
-                    false => checked.note(MANY_REVOCATIONS),
-                }
+        }
+        if by.is_stranger() {
+            checked.note(FOREIGN_REVOCATION);
+        } else if by.is_absent {
+            checked.note(REVOKER_NOT_AT_HAND);
+            match self.room.takes(&signature) {
+                true => checked.unverified.push(signature),
+                false => checked.note(MANY_REVOCATIONS),
             }
-            Revoker::Stranger => checked.note(FOREIGN_REVOCATION),
         }
         Ok(())
     }
@@ -99,8 +100,8 @@ impl Others<'_, '_, '_, '_> {
         behind: Option<usize>,
         revokers: &[Fingerprint],
     ) -> Result<(), TooMany> {
-        let revoker = revoker(&signature, revokers, self.keys);
-        let is_stranger = matches!(revoker, Revoker::Stranger);
+        let by = Claimed::of(&signature, revokers, self.keys);
+        let is_stranger = by.is_stranger();
         let rest = (0..checked.subkeys.len()).filter(|at| !is_stranger && Some(*at) != behind);
         for at in behind.into_iter().chain(rest) {
             if Some(at) != behind && !self.search.may_try() {
@@ -113,28 +114,29 @@ impl Others<'_, '_, '_, '_> {
             {
                 continue;
             }
-            match revoker {
-                Revoker::AtHand(key) => {
-                    let verify =
-                        || signature.verify_subkey_revocation(key, &self.cert.key, &subkey.key);
-                    if !self.verifier.with(key, verify)? {
-                        continue;
-                    }
+            for key in &by.at_hand {
+                let verify =
+                    || signature.verify_subkey_revocation(key, &self.cert.key, &subkey.key);
+                if self.verifier.with(key, verify)? {
                     if !subkey.designated.contains(&signature) {
                         subkey.designated.push(signature);
                     }
+                    return Ok(());
                 }
-                Revoker::Named => {
-                    if subkey.unverified.contains(&signature) {
-                        return Ok(());
-                    }
-                    match self.room.takes(&signature) {
-                        true => subkey.unverified.push(signature),
-                        false => checked.note(MANY_REVOCATIONS),
-                    }
-                    checked.note(REVOKER_NOT_AT_HAND);
+            }
+            if is_stranger {
+                checked.note(FOREIGN_REVOCATION);
+            } else if by.is_absent {
+                if subkey.unverified.contains(&signature) {
+                    return Ok(());
                 }
-                Revoker::Stranger => checked.note(FOREIGN_REVOCATION),
+                match self.room.takes(&signature) {
+                    true => subkey.unverified.push(signature),
+                    false => checked.note(MANY_REVOCATIONS),
+                }
+                checked.note(REVOKER_NOT_AT_HAND);
+            } else {
+                continue;
             }
             return Ok(());
         }
@@ -164,23 +166,38 @@ impl Room {
     }
 }
 
-enum Revoker<'k> {
-    AtHand(&'k PrimaryKey),
-    Named,
-    Stranger,
+/// Those whom the owner named and a signature claims to be by. Somebody may have
+/// written further names beside it: each of them is tried.
+#[derive(Default)]
+struct Claimed<'k> {
+    at_hand: Vec<&'k PrimaryKey>,
+    /// The key of one of them is not at hand.
+    is_absent: bool,
 }
 
-fn revoker<'k>(
-    signature: &Signature,
-    revokers: &[Fingerprint],
-    keys: &'k [(Fingerprint, PrimaryKey)],
-) -> Revoker<'k> {
-    match revokers.iter().find(|revoker| claims(signature, revoker)) {
-        None => Revoker::Stranger,
-        Some(named) => keys
-            .iter()
-            .find(|(fingerprint, _)| fingerprint == named)
-            .filter(|(_, key)| algorithms::is_computable(key))
-            .map_or(Revoker::Named, |(_, key)| Revoker::AtHand(key)),
+impl<'k> Claimed<'k> {
+    fn of(
+        signature: &Signature,
+        revokers: &[Fingerprint],
+        keys: &'k [(Fingerprint, PrimaryKey)],
+    ) -> Self {
+        let mut claimed = Self::default();
+        let mut seen = Vec::new();
+        for named in revokers.iter().filter(|by| claims(signature, by)) {
+            if seen.contains(&named) {
+                continue;
+            }
+            seen.push(named);
+            let key = keys.iter().find(|(fingerprint, _)| fingerprint == named);
+            match key.filter(|(_, key)| algorithms::is_computable(key)) {
+                Some((_, key)) => claimed.at_hand.push(key),
+                None => claimed.is_absent = true,
+            }
+        }
+        claimed
+    }
+
+    fn is_stranger(&self) -> bool {
+        self.at_hand.is_empty() && !self.is_absent
     }
 }

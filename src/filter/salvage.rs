@@ -148,6 +148,7 @@ impl Search<'_> {
         if signature.typ() == SignatureType::KeyRevocation {
             self.hashes_left = self.hashes_left.checked_sub(1)?;
             if self.verifier.check(&signature, Over::Key).ok()? == Verdict::Good {
+                let signature = self.verifier.owned(signature);
                 self.salvaged.of_key.push(signature);
             }
             return Some(());
@@ -160,6 +161,7 @@ impl Search<'_> {
             self.hashes_left = self.hashes_left.checked_sub(1)?;
             let over = Over::Subkey(subkey);
             if self.verifier.look(&signature, over).ok()? == Verdict::Good {
+                let signature = self.verifier.owned(signature);
                 self.salvaged.of_subkeys.push((subkey.clone(), signature));
                 break;
             }
@@ -202,8 +204,9 @@ fn is_primary_key(packet: &RawPacket<'_>) -> bool {
 }
 
 fn is_revocation_by(packet: &RawPacket<'_>, owner: &Owner) -> bool {
-    Head::parse(packet.body())
-        .is_some_and(|head| head.is_revocation() && head.by(owner) != By::Other)
+    Head::parse(packet.body()).is_some_and(|head| {
+        head.is_revocation() && (head.by(owner) != By::Other || head.is_ascribed(owner))
+    })
 }
 
 fn fingerprint(subkey: RawPacket<'_>) -> Option<Fingerprint> {

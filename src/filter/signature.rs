@@ -125,6 +125,17 @@ impl<'a> Head<'a> {
         by
     }
 
+    /// Whether it revokes a key or a subkey and names others as its makers, but not
+    /// in what is signed: anybody can have written that name beside it, also where it
+    /// is the owner's.
+    pub(super) fn is_ascribed(&self, owner: &Owner) -> bool {
+        let names = |(typ, _)| matches!(typ, SUBPACKET_ISSUER | SUBPACKET_ISSUER_FINGERPRINT);
+        matches!(self.typ, types::KEY_REVOCATION | types::SUBKEY_REVOCATION)
+            && self.v3.is_none()
+            && self.by(owner) == By::Other
+            && !subpackets(self.hashed).any(names)
+    }
+
     /// Whether it calls its User ID the primary one.
     pub(super) fn is_primary(&self) -> bool {
         subpackets(self.hashed)

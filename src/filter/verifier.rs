@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::io;
 
-use sequoia_openpgp::Fingerprint;
-use sequoia_openpgp::packet::signature::subpacket::{SubpacketTag, SubpacketValue};
+use sequoia_openpgp::packet::signature::subpacket::{Subpacket, SubpacketTag, SubpacketValue};
 use sequoia_openpgp::packet::{Packet, Signature, UserID};
 use sequoia_openpgp::parse::Parse;
 use sequoia_openpgp::serialize::{Marshal, MarshalInto};
 use sequoia_openpgp::types::SignatureType;
+use sequoia_openpgp::{Fingerprint, KeyHandle};
 
 use super::packets::RawPacket;
 use super::work::{TooMany, Work};
@@ -165,6 +165,24 @@ impl<'k> Verifier<'k> {
         };
         let digest = hashed.and_then(|()| context.into_digest()).ok();
         Ok(digest.filter(|digest| digest.starts_with(signature.digest_prefix())))
+    }
+
+    /// What verifies, with the owner as its maker where others alone are named beside
+    /// what is signed: other software goes by these names.
+    pub(super) fn owned(&self, mut signature: Signature) -> Signature {
+        let named = signature.get_issuers();
+        let owner = KeyHandle::from(self.key.fingerprint());
+        if !named.is_empty() && !named.iter().any(|by| by.aliases(&owner)) {
+            let area = signature.unhashed_area_mut();
+            area.remove_all(SubpacketTag::Issuer);
+            area.remove_all(SubpacketTag::IssuerFingerprint);
+            // There is room for the name of eight octets, which took the others' place.
+            let name = SubpacketValue::Issuer(owner.into());
+            if let Ok(name) = Subpacket::new(name, false) {
+                let _full = area.add(name);
+            }
+        }
+        signature
     }
 
     /// Counts one that nobody made.

@@ -213,7 +213,7 @@ impl Revocations<'_, '_> {
         let (mut good, mut uncomputable) = (Vec::new(), false);
         for signature in signatures(&of_sort(all, true)) {
             match self.verifier.look(&signature, over)? {
-                Verdict::Good => good.push(signature),
+                Verdict::Good => good.push(self.verifier.owned(signature)),
                 Verdict::Uncomputable => uncomputable = true,
                 Verdict::Bad => {}
                 // A key revocation may stand here and be about another key.

@@ -1,9 +1,18 @@
-//! What takes longer than its size lets expect.
+//! Revocations that somebody wants to hide, or to make expensive.
 
 use std::time::Duration;
 use std::time::Instant;
 
+use openpgp_discovery::filter::Filter;
 use openpgp_discovery::keyring::Keyring;
+use openpgp_discovery::openpgp::cert::prelude::*;
+use openpgp_discovery::openpgp::crypto::KeyPair;
+use openpgp_discovery::openpgp::packet::prelude::*;
+use openpgp_discovery::openpgp::packet::signature::SignatureBuilder;
+use openpgp_discovery::openpgp::packet::signature::subpacket::{Subpacket, SubpacketValue};
+use openpgp_discovery::openpgp::serialize::SerializeInto;
+use openpgp_discovery::openpgp::types::{ReasonForRevocation, RevocationKey, SignatureType};
+use testbed::certs;
 
 fn packet(tag: u8, body: &[u8]) -> Vec<u8> {
     let length = u32::try_from(body.len()).expect("not that long");
@@ -45,4 +54,89 @@ fn revocations_that_name_nobody() {
         };
         assert_eq!(bad.iter().any(told), untried, "{count}");
     }
+}
+
+fn pair(cert: &Cert) -> KeyPair {
+    let key = cert.primary_key().key().clone();
+    let key = key.parts_into_secret().expect("a secret");
+    key.into_keypair().expect("no password")
+}
+
+/// A key revocation beside which somebody writes that another one made it.
+fn revocation(of: &Cert, by: &Cert, other: &Cert) -> Vec<u8> {
+    let key = of.primary_key().key();
+    let revocation = SignatureBuilder::new(SignatureType::KeyRevocation)
+        .set_reason_for_revocation(ReasonForRevocation::KeyCompromised, b"")
+        .and_then(|b| b.sign_direct_key(&mut pair(by), Some(key)));
+    let mut revocation = revocation.expect("a revocation");
+    let issuer = Subpacket::new(SubpacketValue::Issuer(other.keyid()), false);
+    let area = revocation.unhashed_area_mut();
+    area.add(issuer.expect("short")).expect("room");
+    Packet::from(revocation).to_vec().expect("octets")
+}
+
+fn public(cert: &Cert) -> Vec<u8> {
+    cert.clone()
+        .strip_secret_key_material()
+        .to_vec()
+        .expect("octets")
+}
+
+/// Of two revokers who are named one has revoked; whoever passes that on writes the
+/// other's name beside it.
+#[test]
+fn another_revokers_name_hides_no_revocation() {
+    let revokers = [
+        certs::cert(&["Carol <carol@example.org>"]),
+        certs::cert(&["Dave <dave@example.org>"]),
+    ];
+    for (by, other) in [(0, 1), (1, 0)] {
+        let (mut alice, _) = CertBuilder::general_purpose(Some("Alice <alice@example.org>"))
+            .set_revocation_keys(
+                revokers
+                    .iter()
+                    .map(|sample| {
+                        let key = sample.cert.primary_key().key().pk_algo();
+                        RevocationKey::new(key, sample.cert.fingerprint(), false)
+                    })
+                    .collect(),
+            )
+            .generate()
+            .expect("a key");
+        alice = alice.strip_secret_key_material();
+        let (by, other) = (&revokers[by].cert, &revokers[other].cert);
+        let primary = alice.clone().into_packets().next().expect("a key");
+        let key = primary.to_vec().expect("octets");
+        let body = [
+            key.clone(),
+            revocation(&alice, by, other),
+            public(&alice)[key.len()..].to_vec(),
+            public(by),
+            public(other),
+        ]
+        .concat();
+        let filtered = Filter::new().apply(&body, &crate::alice());
+        assert!(filtered.kept()[0].status().is_revoked(), "{filtered:?}");
+    }
+}
+
+/// Where nothing that is signed names the maker, as old programs have it, the name is
+/// nobody's word.
+#[test]
+fn a_strangers_name_hides_no_revocation_of_the_owners() {
+    let alice = certs::cert(&["Alice <alice@example.org>"]).cert;
+    let stranger = certs::cert(&["Carol <carol@example.org>"]).cert;
+    let key = alice.primary_key().key();
+    let revocation = SignatureBuilder::new(SignatureType::KeyRevocation)
+        .modify_unhashed_area(|mut area| {
+            let issuer = SubpacketValue::Issuer(stranger.keyid());
+            area.add(Subpacket::new(issuer, false)?)?;
+            Ok(area)
+        })
+        .and_then(|b| b.set_reason_for_revocation(ReasonForRevocation::KeyCompromised, b""))
+        .and_then(|b| b.sign_direct_key(&mut pair(&alice), Some(key)));
+    let revocation = Packet::from(revocation.expect("a revocation"));
+    let bytes = [public(&alice), revocation.to_vec().expect("octets")].concat();
+    let filtered = Filter::new().apply(&bytes, &crate::alice());
+    assert!(filtered.kept()[0].status().is_revoked());
 }

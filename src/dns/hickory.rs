@@ -58,7 +58,7 @@ const NEGATIVE_TTL: Duration = Duration::from_secs(15 * 60);
 /// A caching resolver that asks the system's name servers, or the given ones.
 ///
 /// Cheap to clone; clones share the cache, which keeps to the records' TTLs (an
-/// hour at most, and 15 minutes for what does not exist) and holds the latest 64
+/// hour at most, and 15 minutes for what does not exist) and holds about 64
 /// answers of each server.
 ///
 /// * The servers are asked in the order given: the next one when one fails or

@@ -426,7 +426,7 @@ async fn answers_are_kept_for_an_hour_at_most() {
 
 #[tokio::test]
 async fn of_each_family_the_first_256_addresses_are_handed_on() {
-    for (count, expected) in [(3, 3), (256, 256), (257, 256), (2000, 256)] {
+    for (count, expected) in [(3, 3), (256, 256), (257, 256), (1000, 256)] {
         let server = Server::by_family(Many(count), Many(count)).await;
         let dns = HickoryDns::with_servers(&[server.address]).unwrap();
         let addresses = dns.addresses(HOST).await.unwrap();

@@ -83,6 +83,10 @@ impl KeyLocator {
     }
 
     /// A clone with another [`deadline`](KeyLocatorBuilder::deadline).
+    ///
+    /// Zero is allowed here, for callers that hand on what is left of a deadline
+    /// of their own: what it cannot answer without asking anybody ends as
+    /// [`ErrorKind::Timeout`].
     #[must_use]
     pub fn with_deadline(&self, deadline: Duration) -> Self {
         Self {

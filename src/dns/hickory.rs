@@ -1,5 +1,6 @@
 //! The bundled resolver, over hickory.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
@@ -39,13 +40,26 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// would fail.
 const GRACE: Duration = Duration::from_millis(300);
 
+/// How many answers of a server are kept. One of 4,000 addresses, which is what
+/// fits into a DNS message, takes about 1 MiB; a name has two. hickory's 8,192
+/// would be as many gigabytes in the hands of whoever owns a zone.
+const CACHED_ANSWERS: u64 = 64;
+
+/// Whoever moves a host waits an hour at most, whatever the records' TTLs are.
+const POSITIVE_TTL: Duration = Duration::from_secs(60 * 60);
+
+/// How many addresses of each family are handed on. Few are ever tried; those
+/// in front that may not be connected to shall not crowd these out.
+const ADDRESSES: usize = 256;
+
 /// Names that do not exist may come into being before their zone's TTL ends.
 const NEGATIVE_TTL: Duration = Duration::from_secs(15 * 60);
 
 /// A caching resolver that asks the system's name servers, or the given ones.
 ///
-/// Cheap to clone; clones share the cache, which keeps to the records' TTLs (15
-/// minutes at most for what does not exist).
+/// Cheap to clone; clones share the cache, which keeps to the records' TTLs (an
+/// hour at most, and 15 minutes for what does not exist) and holds about 64
+/// answers of each server.
 ///
 /// * The servers are asked in the order given: the next one when one fails or
 ///   is silent for a second. No other server is ever asked.
@@ -57,6 +71,7 @@ const NEGATIVE_TTL: Duration = Duration::from_secs(15 * 60);
 /// * The answer is "no address" only if both families say so (NXDOMAIN or
 ///   NODATA, RFC 2308). SERVFAIL, REFUSED, silence, a referral, or a loop of
 ///   aliases is an error.
+/// * Of each family the first 256 addresses are handed on.
 ///
 /// A query takes at most 5 s, and one second more for each further server.
 ///
@@ -99,13 +114,8 @@ impl HickoryDns {
     ///
     /// [`ErrorKind::Config`] if there is none.
     pub fn with_servers(servers: &[SocketAddr]) -> Result<Self, Error> {
-        let servers = servers.iter().map(|server| {
-            let (mut udp, mut tcp) = (ConnectionConfig::udp(), ConnectionConfig::tcp());
-            udp.port = server.port();
-            tcp.port = server.port();
-            NameServerConfig::new(server.ip(), true, vec![udp, tcp])
-        });
-        Self::new(servers.collect(), ResolverOpts::default(), Hosts::default())
+        let servers = servers.iter().copied().map(name_server).collect();
+        Self::new(servers, ResolverOpts::default(), Hosts::default())
     }
 
     fn new(
@@ -120,6 +130,8 @@ impl HickoryDns {
         options.timeout = options.timeout.clamp(Duration::from_secs(1), QUERY_TIMEOUT);
         // The second one is needed where a connection has died in the meantime.
         options.attempts = 1;
+        options.cache_size = CACHED_ANSWERS;
+        options.positive_max_ttl = Some(POSITIVE_TTL);
         options.negative_max_ttl = Some(NEGATIVE_TTL);
         options.case_randomization = true;
         // hickory would look there for each family by itself, and mix a pinned
@@ -238,6 +250,14 @@ impl fmt::Debug for HickoryDns {
     }
 }
 
+/// A name server, over UDP and over TCP.
+fn name_server(server: SocketAddr) -> NameServerConfig {
+    let (mut udp, mut tcp) = (ConnectionConfig::udp(), ConnectionConfig::tcp());
+    udp.port = server.port();
+    tcp.port = server.port();
+    NameServerConfig::new(server.ip(), true, vec![udp, tcp])
+}
+
 /// What one server says; no address is an answer.
 async fn ask_one(
     server: &TokioResolver,
@@ -246,11 +266,14 @@ async fn ask_one(
 ) -> Result<Vec<IpAddr>, NetError> {
     let none = match server.lookup(name.clone(), family).await {
         Ok(lookup) => {
+            let mut seen = HashSet::new();
             let addresses: Vec<_> = lookup
                 .answers()
                 .iter()
                 .filter(|record| record.record_type() == family)
                 .filter_map(|record| record.data.ip_addr())
+                .filter(|address| seen.insert(*address))
+                .take(ADDRESSES)
                 .collect();
             return if addresses.is_empty() {
                 Err(NetError::Message("an answer to another question"))

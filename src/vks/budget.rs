@@ -122,8 +122,15 @@ impl Budget {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::BudgetSpent`] at once, where that would be after the deadline.
+    /// At once: [`ErrorKind::Timeout`] where the deadline is over already, which
+    /// says nothing about the budget, and [`ErrorKind::BudgetSpent`] where the
+    /// request could be made after the deadline only.
     pub(crate) async fn take(&self, rate: Rate, deadline: Instant) -> Result<(), Error> {
+        let now = Instant::now();
+        if now > deadline {
+            let why = "no time was left to ask the key server";
+            return Err(Error::new(ErrorKind::Timeout, why));
+        }
         let bucket = match rate {
             Rate::ByEmail => &self.by_email,
             Rate::Other => &self.other,
@@ -131,7 +138,6 @@ impl Budget {
         let Some(bucket) = bucket else {
             return Ok(());
         };
-        let now = Instant::now();
         let at = bucket.reserve(now, deadline).map_err(|at| {
             Error::new(ErrorKind::BudgetSpent, "the key server was not asked")
                 .with_retry_after(at.saturating_duration_since(now))
@@ -262,6 +268,25 @@ mod tests {
             .await
             .expect("a minute later");
         assert_eq!(start.elapsed().as_secs(), 60);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_that_is_over_is_a_timeout_and_takes_nothing() {
+        let over = Instant::now();
+        tokio::time::advance(Duration::from_millis(1)).await;
+        let full = Budget::new(1, 0.1).expect("a budget");
+        for budget in [&full, &Budget::unlimited()] {
+            for rate in [Rate::ByEmail, Rate::Other] {
+                let error = budget.take(rate, over).await.expect_err("too late");
+                assert_eq!(error.kind(), ErrorKind::Timeout, "{budget:?}");
+                assert_eq!(error.retry_after(), None);
+            }
+        }
+        let start = Instant::now();
+        full.take(Rate::ByEmail, start).await.expect("untouched");
+        // A spent one, too.
+        let error = full.take(Rate::ByEmail, over).await.expect_err("too late");
+        assert_eq!(error.kind(), ErrorKind::Timeout);
     }
 
     #[tokio::test(start_paused = true)]

@@ -969,25 +969,56 @@ fn signed_user_ids_beyond_the_body_limit() {
     assert_eq!(only(&filtered).user_ids_dropped(), 200);
 }
 
+/// A certification that claims to be this one's, and holds garbage: after an
+/// honest beginning a number that says it is longer than there are octets.
+fn garbled_certification(issuer: &Cert, n: u16) -> Vec<u8> {
+    let fingerprint = issuer.fingerprint();
+    let issued = [&[22, 33, 4], fingerprint.as_bytes()].concat();
+    let created = [5, 2, 0x60, 0, 0, 0];
+    let hashed = [&created[..], &issued].concat();
+    let length = u8::try_from(hashed.len()).expect("short");
+    let mut body = vec![4, 0x10, 1, 8, 0, length];
+    body.extend(hashed);
+    body.extend([0, 0]);
+    body.extend(n.to_be_bytes());
+    body.extend([0xff, 0xff, 0xa5, 0xa5]);
+    let length = u8::try_from(body.len()).expect("short");
+    [&[0xc2, length], &body[..]].concat()
+}
+
+/// They are not even read: what cannot be read does no harm and is told nowhere,
+/// and ten times as many as may be looked at do not count for the limit.
 #[test]
 fn third_party_certifications_are_dropped_before_parsing() {
-    let base = bytes(&cert(&[ALICE]));
+    let base = cert(&[ALICE]);
     let certifier = cert(&[]);
-    let mut signer = signer(&certifier);
-    let parsed = Cert::from_bytes(&base).expect("a certificate");
-    let mut body = [&base[..], &packet_bytes(UserID::from(ALICE))].concat();
-    for _ in 0..200 {
-        let certification = SignatureBuilder::new(SignatureType::GenericCertification)
-            .sign_userid_binding(&mut signer, Some(parsed.primary_key().key()), &ALICE.into())
-            .expect("a signature");
-        body.extend(packet_bytes(certification));
-    }
-    let filtered = apply(&body);
+    let certification = SignatureBuilder::new(SignatureType::GenericCertification)
+        .sign_userid_binding(
+            &mut signer(&certifier),
+            Some(base.primary_key().key()),
+            &ALICE.into(),
+        )
+        .expect("a signature");
+    let most = u16::try_from(Limits::default().self_signatures).expect("few");
+    let with_garbage = |by: &Cert, count: u16| {
+        let mut body = [bytes(&base), packet_bytes(UserID::from(ALICE))].concat();
+        body.extend(packet_bytes(certification.clone()));
+        for n in 0..count {
+            body.extend(garbled_certification(by, n));
+        }
+        body
+    };
+    let filtered = apply(&with_garbage(&certifier, 10 * most));
     let kept = only(&filtered);
     assert!(kept.is_usable());
+    assert!(kept.notes().is_empty(), "{:?}", kept.notes());
     let id = kept.cert().userids().next().expect("a User ID");
     assert_eq!(id.certifications().count(), 0);
     assert_eq!(id.self_signatures().count(), 1);
+    assert_eq!(kept.cert().bad_signatures().count(), 0);
+    // What claims to be the owner's has to be looked at, and there is a limit.
+    let filtered = apply(&with_garbage(&base, 10 * most));
+    assert_eq!(refusal(&filtered), Reason::TooLarge);
 }
 
 #[test]

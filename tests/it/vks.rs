@@ -16,7 +16,7 @@ async fn testbed() -> Testbed {
 }
 
 #[tokio::test]
-async fn statuses() {
+async fn statuses_of_look_ups() {
     for (status, label, wanted, asked) in [
         (404, "text/html", "vks: absent", 1),
         (404, "text/plain", "vks: absent", 1),

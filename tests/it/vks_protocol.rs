@@ -212,7 +212,7 @@ async fn a_version_6_key_that_is_not_there_may_be_unsupported() {
 }
 
 #[tokio::test]
-async fn statuses() {
+async fn statuses_by_handle() {
     let sample = certs::cert(&[ALICE]);
     let testbed = Testbed::start().await;
     let client = client(testbed.locator());

@@ -12,6 +12,9 @@ use super::*;
 
 const HOST: &str = "openpgpkey.example.org";
 
+/// In seconds.
+const WEEK: u32 = 7 * 24 * 3600;
+
 /// What a server says to a question.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Say {
@@ -34,10 +37,14 @@ enum Say {
     TruncatedThenAddress,
     /// Records that were not asked for.
     OtherRecords,
+    /// One address, for a week.
+    ForAWeek,
+    /// So many addresses and then the first one again: too many for UDP.
+    Many(u16),
 }
 
 use Say::{Address, AliasTo, AliasToNowhere, BareNoData, Code, Mute, NoData, NxDomain};
-use Say::{OtherRecords, Referral, TruncatedThenAddress};
+use Say::{ForAWeek, Many, OtherRecords, Referral, TruncatedThenAddress};
 
 type Script = dyn Fn(&str, RecordType) -> Say + Send + Sync;
 
@@ -168,6 +175,24 @@ fn answer(
         TruncatedThenAddress if udp => message.metadata.truncation = true,
         TruncatedThenAddress => {
             message.add_answer(address());
+        }
+        ForAWeek => {
+            let mut record = address();
+            record.ttl = WEEK;
+            message.add_answer(record);
+        }
+        Many(_) if udp => message.metadata.truncation = true,
+        Many(count) => {
+            for n in (0..count).chain([0]) {
+                let [high, low] = n.to_be_bytes();
+                let data = match family {
+                    RecordType::AAAA => {
+                        RData::AAAA(AAAA(Ipv6Addr::new(0x2620, 0xfe, 0, 0, 0, 0, 0, n)))
+                    }
+                    _ => RData::A(A(Ipv4Addr::new(9, 9, high, low))),
+                };
+                message.add_answer(Record::from_rdata(owner.clone(), 60, data));
+            }
         }
         OtherRecords => {
             let data = RData::TXT(TXT::new(vec!["v=spf1 -all".to_owned()]));
@@ -368,14 +393,73 @@ async fn failures_are_not_cached() {
     assert_eq!(dns.addresses(HOST).await.unwrap().len(), 2);
 }
 
+/// Whoever can make a client ask for many names, each with thousands of
+/// addresses, gets a small part of its memory.
+#[tokio::test]
+async fn the_cache_holds_few_answers() {
+    let server = Server::by_family(NoData, Address).await;
+    let dns = HickoryDns::with_servers(&[server.address]).unwrap();
+    let names: Vec<_> = (0..300).map(|n| format!("a{n}.example.org")).collect();
+    for _ in 0..2 {
+        for name in &names {
+            assert_eq!(dns.addresses(name).await.unwrap().len(), 1);
+        }
+    }
+    // hickory clears up behind itself, now and then: twice as many may be there.
+    let again = server.asked(RecordType::A) - names.len();
+    assert!(again >= names.len() - 128, "{again} were asked for again");
+}
+
+#[tokio::test]
+async fn answers_are_kept_for_an_hour_at_most() {
+    let server = Server::by_family(ForAWeek, ForAWeek).await;
+    let dns = HickoryDns::with_servers(&[server.address]).unwrap();
+    let name = Name::from_ascii("openpgpkey.example.org.").unwrap();
+    for say in ["new", "cached"] {
+        let lookup = dns.servers[0].lookup(name.clone(), RecordType::A).await;
+        let left = lookup.unwrap().valid_until() - Instant::now();
+        assert!(left <= Duration::from_secs(3600), "{say}: {left:?}");
+        assert!(left > Duration::from_secs(3500), "{say}: {left:?}");
+    }
+    assert_eq!(server.asked(RecordType::A), 1);
+}
+
+#[tokio::test]
+async fn of_each_family_the_first_256_addresses_are_handed_on() {
+    for (count, expected) in [(3, 3), (256, 256), (257, 256), (1000, 256)] {
+        let server = Server::by_family(Many(count), Many(count)).await;
+        let dns = HickoryDns::with_servers(&[server.address]).unwrap();
+        let addresses = dns.addresses(HOST).await.unwrap();
+        let (six, four): (Vec<SocketAddr>, Vec<SocketAddr>) =
+            addresses.into_iter().partition(SocketAddr::is_ipv6);
+        for (n, (six, four)) in six.iter().zip(&four).enumerate() {
+            let n = u16::try_from(n).unwrap();
+            let [high, low] = n.to_be_bytes();
+            assert_eq!(six.ip(), Ipv6Addr::new(0x2620, 0xfe, 0, 0, 0, 0, 0, n));
+            assert_eq!(four.ip(), Ipv4Addr::new(9, 9, high, low));
+        }
+        assert_eq!((six.len(), four.len()), (expected, expected), "{count}");
+    }
+}
+
+/// Also where hickory has a list of domains to search in.
 #[tokio::test]
 async fn names_are_absolute() {
     let server = Server::by_family(NxDomain, NxDomain).await;
-    let dns = HickoryDns::with_servers(&[server.address]).unwrap();
+    let mut dns = HickoryDns::with_servers(&[server.address]).unwrap();
+    let domain = |name: &str| Name::from_ascii(name).unwrap();
+    let config = ResolverConfig::from_parts(
+        Some(domain("corp.example.")),
+        vec![domain("lan.example.")],
+        vec![name_server(server.address)],
+    );
+    let searching = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
+    dns.servers = Arc::new([searching.build().unwrap()]);
     for host in ["mail", "mail."] {
         assert!(dns.addresses(host).await.unwrap().is_empty());
     }
     let asked = server.asked.lock().unwrap();
+    assert!(!asked.is_empty());
     assert!(asked.iter().all(|(name, _)| name == "mail"), "{asked:?}");
 }
 

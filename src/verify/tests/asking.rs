@@ -300,6 +300,43 @@ async fn limits() {
     assert!(one.is_good());
 }
 
+/// The numbers of SECURITY.md, with no limit set by hand.
+#[tokio::test]
+async fn limits_by_default() {
+    let certs: Vec<_> = (0..18).map(|_| alice()).collect();
+    let all = file(&certs.iter().collect::<Vec<_>>());
+    let source = Fake::with(certs);
+    let verification = Form::Inline.verify(verify(&source), all, TEXT).await;
+    let verdicts = verification.signatures();
+    assert_eq!(verdicts.len(), 18);
+    for (n, verdict) in verdicts.iter().enumerate() {
+        let why = verdict.reason().unwrap_or_default();
+        assert_eq!(verdict.is_good(), n < 8, "{n}: {why}");
+        assert_eq!(
+            why.contains("More than 16 signatures"),
+            n >= 16,
+            "{n}: {why}"
+        );
+    }
+    assert_eq!(source.asked().len(), 8, "requests");
+
+    // One that claims to be made by six others, too.
+    let cert = alice();
+    let mut signature = signed(Form::Inline, &mut subkey(&cert), 500);
+    for n in 0..6 {
+        let other = Fingerprint::from_bytes(4, &[n; 20]).expect("a fingerprint");
+        let other = Subpacket::new(SubpacketValue::IssuerFingerprint(other), false);
+        let area = signature.unhashed_area_mut();
+        area.add(other.expect("a subpacket")).expect("room");
+    }
+    assert_eq!(signature.issuer_fingerprints().count(), 7);
+    let source = Fake::with([]);
+    let file = Form::Inline.file(&[signature], TEXT);
+    let (result, ..) = outcome(verify(&source), file).await;
+    assert_eq!(result, VerdictOutcome::UnknownSigner);
+    assert_eq!(source.asked().len(), 4, "issuers");
+}
+
 #[tokio::test]
 async fn received() {
     let cert = alice();

@@ -311,3 +311,21 @@ async fn waiting_for_the_budget() {
     let wait = wait.expect("the budget is spent");
     assert!(wait <= Duration::from_secs(1000), "{wait:?}");
 }
+
+/// A deadline of nothing is over before anybody is asked: that is no word about
+/// the budget, of which all is left.
+#[tokio::test]
+async fn no_time_at_all_is_a_timeout() {
+    let testbed = Testbed::start().await;
+    testbed.vks().confirm(&alice(), &certs::cert(&[ALICE]).cert);
+    let one = Budget::new(1, 0.001).expect("a budget");
+    let seams = Seams::default();
+    let builder = seams.locator(&testbed).no_wkd().vks_budget(one);
+    let locator = builder.deadline(AMPLE).build().expect("builds");
+    let lookup = locate(&locator.with_deadline(Duration::ZERO)).await;
+    let error = lookup.error().expect("a failure");
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+    assert_eq!(error.retry_after(), None);
+    assert!(testbed.vks().requests().is_empty());
+    assert_eq!(locate(&locator).await.status(), Status::Found);
+}

@@ -234,7 +234,7 @@ impl UserIdAlone {
 }
 
 #[test]
-fn a_user_id_has_to_be_bound_and_not_revoked() {
+fn only_bound_user_ids_are_published() {
     use super::{binding, bound};
     use openpgp_discovery::openpgp::packet::UserID;
     let base = cert(&[HOME]);

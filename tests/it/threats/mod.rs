@@ -11,7 +11,7 @@ use std::error::Error as _;
 use std::time::{Duration, Instant};
 
 use openpgp_discovery::{ErrorKind, KeyLocator, KeyLocatorBuilder, Lookup, Status, wkd};
-use testbed::{Answer, Testbed};
+use testbed::{Answer, Canary, Testbed};
 
 use crate::{ADVANCED, alice, failure, locate, trail};
 
@@ -45,6 +45,16 @@ async fn look_with(locator: &KeyLocator, deadline: Duration) -> Lookup {
     let took = start.elapsed();
     assert!(took < deadline + Duration::from_secs(2), "{took:?}");
     lookup
+}
+
+/// A listener at an inner address, which nobody may connect to. Only Linux has
+/// all of 127.0.0.0/8 without being told; `None` on other systems alone.
+fn trap(testbed: &Testbed, ip: [u8; 4]) -> Option<Canary> {
+    match testbed.trap(ip) {
+        Ok(trap) => Some(trap),
+        Err(error) if cfg!(target_os = "linux") => panic!("{ip:?}: {error}"),
+        Err(_) => None,
+    }
 }
 
 /// An attack ends as this failure: nothing is found, and nobody may take it for

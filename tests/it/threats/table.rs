@@ -1,8 +1,8 @@
 //! SECURITY.md keeps its word: the tests it names exist, the limits are all there.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -36,8 +36,8 @@ fn code(cell: &str) -> Vec<&str> {
     cell.split('`').skip(1).step_by(2).collect()
 }
 
-/// The names of all test functions of the workspace.
-fn tests_of(directory: &Path, names: &mut HashSet<String>) {
+/// All test functions of the workspace: a name, and the file of each that has it.
+fn tests_of(directory: &Path, names: &mut HashMap<String, Vec<PathBuf>>) {
     for entry in fs::read_dir(directory).expect("a directory") {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
@@ -56,15 +56,18 @@ fn tests_of(directory: &Path, names: &mut HashSet<String>) {
                     .by_ref()
                     .find_map(|line| line.split_once("fn "))
                     .and_then(|(_, rest)| rest.split_once('('));
-                names.extend(head.map(|(name, _)| name.to_owned()));
+                if let Some((name, _)) = head {
+                    names.entry(name.to_owned()).or_default().push(path.clone());
+                }
             }
         }
     }
 }
 
+/// A test by its name alone, where only one has it, or as `file.rs::name`.
 #[test]
 fn every_row_names_tests_that_exist() {
-    let mut names = HashSet::new();
+    let mut names = HashMap::new();
     for directory in ["src", "tests"] {
         tests_of(&Path::new(ROOT).join(directory), &mut names);
     }
@@ -78,7 +81,11 @@ fn every_row_names_tests_that_exist() {
         let shown = code(shown);
         assert!(!shown.is_empty(), "{what}: no test is named");
         for test in shown {
-            assert!(names.contains(test), "{what}: there is no test {test}");
+            let (file, name) = test.rsplit_once("::").unwrap_or(("", test));
+            let mut places = names.get(name).cloned().unwrap_or_default();
+            places.retain(|place| file.is_empty() || place.ends_with(file));
+            assert!(!places.is_empty(), "{what}: there is no test {test}");
+            assert!(places.len() == 1, "{what}: which {test}? {places:?}");
         }
     }
 }

@@ -290,7 +290,7 @@ fn bare_addresses_where_the_policy_wants_them() {
 }
 
 #[test]
-fn sizes() {
+fn large_answers() {
     for (octets, level) in [
         (2_000, Level::Ok),
         (LARGE, Level::Ok),

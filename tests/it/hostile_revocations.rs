@@ -140,3 +140,30 @@ fn a_strangers_name_hides_no_revocation_of_the_owners() {
     let filtered = Filter::new().apply(&bytes, &crate::alice());
     assert!(filtered.kept()[0].status().is_revoked());
 }
+
+#[test]
+fn nor_one_of_a_subkey() {
+    let alice = certs::cert(&["Alice <alice@example.org>"]).cert;
+    let stranger = certs::cert(&["Carol <carol@example.org>"]).cert;
+    let encrypts = certs::subkey(&alice, false);
+    let mut subkeys = alice.keys().subkeys();
+    let subkey = subkeys.find(|key| key.key().fingerprint() == encrypts);
+    let subkey = subkey.expect("a subkey").key().clone();
+    let revocation = SignatureBuilder::new(SignatureType::SubkeyRevocation)
+        .modify_unhashed_area(|mut area| {
+            let issuer = SubpacketValue::Issuer(stranger.keyid());
+            area.add(Subpacket::new(issuer, false)?)?;
+            Ok(area)
+        })
+        .and_then(|b| b.set_reason_for_revocation(ReasonForRevocation::KeyCompromised, b""))
+        .and_then(|b| b.sign_subkey_binding(&mut pair(&alice), None, &subkey));
+    let revocation = Packet::from(revocation.expect("a revocation"));
+    let body = public(&alice);
+    assert!(Filter::new().apply(&body, &crate::alice()).kept()[0].can_encrypt());
+    let behind = Packet::PublicSubkey(subkey.parts_into_public())
+        .to_vec()
+        .expect("octets");
+    let body = [body, behind, revocation.to_vec().expect("octets")].concat();
+    let filtered = Filter::new().apply(&body, &crate::alice());
+    assert!(!filtered.kept()[0].can_encrypt(), "{filtered:?}");
+}

@@ -88,15 +88,16 @@
 //! | every request | server | header field | `accept: */*` |
 //! | look-up | DNS resolver | query A | `openpgpkey.DOMAIN` |
 //! | look-up | DNS resolver | query AAAA | `openpgpkey.DOMAIN` |
+//! | look-up | DNS resolver | query A | `DOMAIN` |
+//! | look-up | DNS resolver | query AAAA | `DOMAIN` |
 //! | look-up, advanced method | directory | request | `GET /.well-known/openpgpkey/DOMAIN/hu/HASH?l=LOCAL-PART` |
-//! | look-up, direct host | DNS resolver | query A | `DOMAIN` |
-//! | look-up, direct host | DNS resolver | query AAAA | `DOMAIN` |
 //! | look-up, direct method | directory | request | `GET /.well-known/openpgpkey/hu/HASH?l=LOCAL-PART` |
 //! | look-up, redirected | DNS resolver | query A | `TARGET` |
 //! | look-up, redirected | DNS resolver | query AAAA | `TARGET` |
 //! | look-up, redirected | redirect's target | request | `GET /there` |
 //! | key server | DNS resolver | query A | `KEY-SERVER` |
 //! | key server | DNS resolver | query AAAA | `KEY-SERVER` |
+//! | connecting ahead | key server | request | `HEAD /` |
 //! | look-up, key server | key server | request | `GET /vks/v1/by-email/ADDRESS` |
 //! | refresh | key server | request | `GET /vks/v1/by-fingerprint/FINGERPRINT` |
 //! | verification | key server | request | `GET /vks/v1/by-fingerprint/FINGERPRINT` |
@@ -107,9 +108,11 @@
 //! | publishing | server | header field | `content-type: application/json` |
 //! | publishing | server | header field | `content-length: LENGTH` |
 //!
-//! * The direct host is asked about where the advanced one has no address, or a
-//!   [lenient](plan::Fallback::Lenient) fallback says so; the key server is asked
-//!   where the directories have nothing. `/there` stands for what a redirect says.
+//! * DNS is asked for both hosts of a domain side by side: whoever sees the first
+//!   name learns nothing new from the second. The direct host itself is asked where
+//!   the advanced one has no address, or a [lenient](plan::Fallback::Lenient)
+//!   fallback says so; the key server where the directories have nothing. `/there`
+//!   stands for what a redirect says.
 //! * A verification asks by key ID (`/vks/v1/by-keyid/…`) where a signature names no
 //!   fingerprint, and for those whom the signer named to revoke. Neither it nor a
 //!   refresh sends anybody's address.

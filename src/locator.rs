@@ -1,12 +1,14 @@
 //! The entry point: drives a [`plan`](crate::plan) over the network.
 
 use std::collections::HashSet;
-use std::future::ready;
+use std::future::{poll_fn, ready};
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{Stream, StreamExt};
+use futures_util::future::{MaybeDone, maybe_done};
+use futures_util::{FutureExt, Stream, StreamExt};
 use sequoia_openpgp::packet::UserID;
 use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument, debug, debug_span};
@@ -20,7 +22,8 @@ use crate::vks::{self, Budget, KeyServer};
 use crate::wkd;
 use crate::workers::Workers;
 use crate::{
-    EmailAddress, Error, ErrorKind, KeyLocatorBuilder, Lookup, Method, Rejection, Source, Step,
+    BoxFuture, EmailAddress, Error, ErrorKind, KeyLocatorBuilder, Lookup, Method, Rejection,
+    Source, Step,
 };
 
 /// Finds certificates for e-mail addresses.
@@ -206,8 +209,13 @@ struct Run<'a> {
     /// The addresses of the host that is asked next, as DNS gave them: the ones
     /// that are connected to.
     known: Option<Vec<SocketAddr>>,
+    /// What DNS says about the direct method's host, asked before its turn.
+    ahead: Option<MaybeDone<Addresses<'a>>>,
     lookup: Lookup,
 }
+
+/// DNS' answer on its way.
+type Addresses<'a> = BoxFuture<'a, Result<Vec<SocketAddr>, Error>>;
 
 impl<'a> Run<'a> {
     fn new(locator: &'a KeyLocator, address: &'a EmailAddress) -> Self {
@@ -218,6 +226,7 @@ impl<'a> Run<'a> {
             places: wkd::Url::new(address),
             deadline: Instant::now() + locator.deadline,
             known: None,
+            ahead: None,
             lookup: Lookup::new(address.clone()),
         }
     }
@@ -248,7 +257,7 @@ impl<'a> Run<'a> {
         let start = Instant::now();
         let deadline = self.deadline_of(step.method());
         let (url, outcome) = match step {
-            Step::Resolve(_) => (None, self.resolve(&target, deadline).await),
+            Step::Resolve(method) => (None, self.resolve(method, &target, deadline).await),
             Step::Ask(method) => self.ask(method, deadline).await,
         };
         let attempt = Attempt {
@@ -300,14 +309,19 @@ impl<'a> Run<'a> {
         }
     }
 
-    async fn resolve(&mut self, host: &str, deadline: Instant) -> Outcome {
+    async fn resolve(&mut self, method: Method, host: &str, deadline: Instant) -> Outcome {
         if !self.inner.fetcher.guard.allows_name(host) {
             let why = format!("{host} is a special-purpose name");
             return Outcome::Failed(Error::new(ErrorKind::Blocked, why));
         }
-        match timeout_at(deadline, self.inner.fetcher.dns.addresses(host)).await {
+        let answer = match method {
+            Method::WkdAdvanced => self.ask_dns_for_both(host).boxed(),
+            _ => self.ask_dns(host).boxed(),
+        };
+        match timeout_at(deadline, answer).await {
             Ok(Ok(addresses)) if addresses.is_empty() => Outcome::Absent(Absence::NoAddress),
             Ok(Ok(addresses)) => {
+                self.ahead = None;
                 self.known = Some(addresses);
                 Outcome::Addresses
             }
@@ -317,6 +331,36 @@ impl<'a> Run<'a> {
                 Outcome::Failed(Error::new(ErrorKind::Timeout, why))
             }
         }
+    }
+
+    /// Asks for the advanced method's host, and for the direct one's beside it: to
+    /// whoever sees the first name the second one is nothing new, and where there
+    /// is no advanced host it saves a round trip.
+    async fn ask_dns_for_both(&mut self, advanced: &str) -> Result<Vec<SocketAddr>, Error> {
+        let dns = &self.inner.fetcher.dns;
+        let direct = self.address.domain();
+        let ahead = self.ahead.insert(maybe_done(dns.addresses(direct)));
+        let mut answer = dns.addresses(advanced);
+        poll_fn(|context| {
+            // First the one that counts: what the resolver knows already needs no
+            // second question.
+            let answer = answer.poll_unpin(context);
+            if answer.is_pending() {
+                let _ = ahead.poll_unpin(context);
+            }
+            answer
+        })
+        .await
+    }
+
+    async fn ask_dns(&mut self, host: &str) -> Result<Vec<SocketAddr>, Error> {
+        if let Some(mut ahead) = self.ahead.take() {
+            (&mut ahead).await;
+            if let Some(answer) = Pin::new(&mut ahead).take_output() {
+                return answer;
+            }
+        }
+        self.inner.fetcher.dns.addresses(host).await
     }
 
     async fn ask(&mut self, method: Method, deadline: Instant) -> (Option<Url>, Outcome) {

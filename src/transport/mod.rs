@@ -11,6 +11,8 @@ use crate::dns::Peer;
 use crate::{BoxFuture, Error};
 
 #[cfg(feature = "reqwest")]
+mod families;
+#[cfg(feature = "reqwest")]
 mod reqwest;
 #[cfg(feature = "reqwest")]
 pub use self::reqwest::{ReqwestTransport, ReqwestTransportBuilder};

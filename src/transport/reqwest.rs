@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
@@ -20,6 +20,7 @@ use rustls_platform_verifier::Verifier;
 use tokio::time::timeout_at;
 use url::{Host, Url};
 
+use super::families::Families;
 use super::{HttpTransport, Request, Response};
 use crate::dns::Peer;
 use crate::{BoxFuture, Error, ErrorKind};
@@ -41,6 +42,9 @@ const ADDRESSES_TRIED: usize = 4;
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 const IDLE_CONNECTIONS: usize = 2;
 
+/// Behind an answer in HTTP/2 the server may talk on for so long.
+const HTTP2_IDLE_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// hyper's own limits today; HTTP/1 heads end at about 400 KiB besides.
 const MAX_HEADER_FIELDS: usize = 100;
 const MAX_HEADER_OCTETS: u32 = 16 * 1024;
@@ -54,7 +58,9 @@ const MAX_HEADER_OCTETS: u32 = 16 * 1024;
 /// * TLS 1.2 or 1.3; the server's certificate is judged by the platform's trust
 ///   store, plus the anchors given. HTTP/1.1, and HTTP/2 too with a host that the
 ///   caller [named](Peer::is_named): others could keep a client busy with it
-///   behind the answer.
+///   behind the answer ([`http2`](ReqwestTransportBuilder::http2)).
+/// * IPv6 and IPv4 race (RFC 8305): IPv6 has a head start of 300 ms, and once it has
+///   lost, IPv4 has it for ten minutes.
 /// * No proxy (also none from the environment), no redirect, no cookie, no
 ///   referer, no decompression, no TLS session that could be recognised.
 /// * Each request carries `Host`, `User-Agent`, `Accept: */*` and the header
@@ -83,6 +89,7 @@ pub struct ReqwestTransport {
     /// For origins that the caller named. A client of its own, so that nothing
     /// else can ride on a connection to them.
     named: Client,
+    families: Families,
 }
 
 /// Configures a [`ReqwestTransport`].
@@ -90,6 +97,7 @@ pub struct ReqwestTransport {
 pub struct ReqwestTransportBuilder {
     anchors: Vec<Anchor>,
     user_agent: Option<String>,
+    http2: bool,
 }
 
 #[derive(Clone)]
@@ -132,6 +140,20 @@ impl ReqwestTransportBuilder {
         self
     }
 
+    /// Offers HTTP/2 to every host, also to those that nobody named: off by default.
+    ///
+    /// Then all look-ups of a domain share one connection, so that a
+    /// [batch](crate::KeyLocator::locate_all) over few domains takes a fraction of
+    /// the time. The price: in HTTP/2 a server may go on talking behind its answer
+    /// (an endless run of `PING`s, say), and the client goes on listening, which a
+    /// hostile one can use to keep a processor busy until the connection has been
+    /// idle for 5 seconds. It is for whoever knows the domains.
+    #[must_use]
+    pub fn http2(mut self, offered: bool) -> Self {
+        self.http2 = offered;
+        self
+    }
+
     /// Builds it. This reads the platform's trust store: build one and clone it.
     ///
     /// # Errors
@@ -147,10 +169,17 @@ impl ReqwestTransportBuilder {
         }
         let tls = tls_config(anchors)?;
         let agent = self.user_agent.as_deref().unwrap_or(USER_AGENT);
+        let guarded = match self.http2 {
+            true => Reach::GuardedHttp2,
+            false => Reach::Guarded,
+        };
+        let families = Families::default();
+        let client = |reach| client(tls.clone(), agent, reach, &families);
         Ok(ReqwestTransport {
-            guarded: client(tls.clone(), agent, Reach::Guarded)?,
-            alone: client(tls.clone(), agent, Reach::Alone)?,
-            named: client(tls, agent, Reach::Named)?,
+            guarded: client(guarded)?,
+            alone: client(Reach::Alone)?,
+            named: client(Reach::Named)?,
+            families: families.clone(),
         })
     }
 }
@@ -208,6 +237,7 @@ impl ReqwestTransport {
         let route = Route {
             peer: request.peer,
             failure: Arc::default(),
+            tried: Arc::default(),
         };
         let host = route.peer.host();
         let mut answer = ROUTE
@@ -219,6 +249,9 @@ impl ReqwestTransport {
                     .take_failure()
                     .unwrap_or_else(|| not_asked(error, host, https))
             })?;
+        if let Some(reached) = answer.remote_addr() {
+            self.families.learn(&route.take_tried(), reached);
+        }
 
         let limit = request.max_body;
         let announced = answer.content_length().unwrap_or(0);
@@ -261,6 +294,7 @@ impl fmt::Debug for ReqwestTransportBuilder {
         f.debug_struct("ReqwestTransportBuilder")
             .field("anchors", &self.anchors.len())
             .field("user_agent", &self.user_agent)
+            .field("http2", &self.http2)
             .finish()
     }
 }
@@ -303,35 +337,52 @@ struct Route {
     peer: Peer,
     /// Why there is no address to connect to.
     failure: Arc<Mutex<Option<Error>>>,
+    /// The addresses that a new connection was to lead to, in their order.
+    tried: Arc<Mutex<Vec<SocketAddr>>>,
 }
 
 impl Route {
     fn fail(&self, error: Error) {
-        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        *lock(&self.failure) = Some(error);
     }
 
     fn take_failure(&self) -> Option<Error> {
-        self.failure
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+        lock(&self.failure).take()
+    }
+
+    fn tries(&self, addresses: &[SocketAddr]) {
+        *lock(&self.tried) = addresses.to_vec();
+    }
+
+    fn take_tried(&self) -> Vec<SocketAddr> {
+        std::mem::take(&mut lock(&self.tried))
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Gives hyper the addresses of the request's peer, and no others.
-struct PeerResolver;
+struct PeerResolver(Families);
 
 impl Resolve for PeerResolver {
     fn resolve(&self, name: Name) -> Resolving {
         // Here and not in the future, which may be polled outside of the scope.
         let route = ROUTE.try_with(Route::clone);
+        let families = self.0.clone();
         Box::pin(async move {
             let route = route.map_err(|_| "a connection without a request")?;
             if name.as_str() != route.peer.host() {
                 return Err("a connection to another host".into());
             }
             match route.peer.addresses().await {
-                Ok(addresses) => Ok(Box::new(few(addresses).into_iter()) as Addrs),
+                Ok(addresses) => {
+                    let mut addresses = few(addresses);
+                    families.arrange(&mut addresses);
+                    route.tries(&addresses);
+                    Ok(Box::new(addresses.into_iter()) as Addrs)
+                }
                 Err(error) => {
                     route.fail(error);
                     Err("no address to connect to".into())
@@ -361,6 +412,8 @@ fn few(mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
 enum Reach {
     /// Anybody's.
     Guarded,
+    /// Anybody's, where the caller has HTTP/2 offered to them.
+    GuardedHttp2,
     /// Anybody's, each request over a connection of its own.
     Alone,
     /// The one that the caller named, and so trusts to behave.
@@ -370,7 +423,13 @@ enum Reach {
 /// Another crate in the build may have switched features of reqwest on, so all
 /// that must stay off is switched off here and not merely left out. (Cookies
 /// are off until a store is given.)
-fn client(mut tls: ClientConfig, agent: &str, reach: Reach) -> Result<Client, Error> {
+fn client(
+    mut tls: ClientConfig,
+    agent: &str,
+    reach: Reach,
+    families: &Families,
+) -> Result<Client, Error> {
+    let h2 = || vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     let builder = match reach {
         // In HTTP/2 a server may go on talking behind its answer, and the client
         // with listening, for as long as the connection stands. In HTTP/1.1 that
@@ -379,20 +438,28 @@ fn client(mut tls: ClientConfig, agent: &str, reach: Reach) -> Result<Client, Er
             tls.alpn_protocols = vec![b"http/1.1".to_vec()];
             Client::builder().https_only(true).http1_only()
         }
+        Reach::GuardedHttp2 => {
+            tls.alpn_protocols = h2();
+            Client::builder().https_only(true)
+        }
         Reach::Named => {
-            tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+            tls.alpn_protocols = h2();
             Client::builder()
         }
     };
     // Without a pool each connection is used once.
     let kept = match reach {
         Reach::Alone => 0,
-        Reach::Guarded | Reach::Named => IDLE_CONNECTIONS,
+        Reach::Guarded | Reach::GuardedHttp2 | Reach::Named => IDLE_CONNECTIONS,
+    };
+    let idle = match reach {
+        Reach::GuardedHttp2 => HTTP2_IDLE_TIMEOUT,
+        Reach::Guarded | Reach::Alone | Reach::Named => IDLE_TIMEOUT,
     };
     builder
         .tls_info(matches!(reach, Reach::Alone))
         .tls_backend_preconfigured(tls)
-        .dns_resolver(PeerResolver)
+        .dns_resolver(PeerResolver(families.clone()))
         .user_agent(agent)
         .redirect(redirect::Policy::none())
         .retry(retry::never())
@@ -404,7 +471,7 @@ fn client(mut tls: ClientConfig, agent: &str, reach: Reach) -> Result<Client, Er
         .no_deflate()
         .connect_timeout(CONNECT_TIMEOUT)
         .pool_max_idle_per_host(kept)
-        .pool_idle_timeout(IDLE_TIMEOUT)
+        .pool_idle_timeout(idle)
         .http1_max_headers(MAX_HEADER_FIELDS)
         .http2_max_header_list_size(MAX_HEADER_OCTETS)
         .build()

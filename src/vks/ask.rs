@@ -113,6 +113,27 @@ pub(super) async fn ask(
     }
 }
 
+/// Has a connection made, by a question whose answer nobody reads.
+///
+/// # Errors
+///
+/// What keeps the server from being asked.
+pub(super) async fn connect(
+    fetcher: &Fetcher,
+    server: &KeyServer,
+    deadline: Instant,
+) -> Result<(), Error> {
+    let question = Question {
+        url: server.home(),
+        rate: Rate::Other,
+        max_body: 0,
+        json: None,
+    };
+    let mut request = request(fetcher, server, &question, deadline);
+    request.method = Method::HEAD;
+    fetcher.send(request).await.map(drop)
+}
+
 fn request(
     fetcher: &Fetcher,
     server: &KeyServer,

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use tracing::debug;
 use url::Url;
 
-use super::ask::{Question, ask};
+use super::ask::{Question, ask, connect};
 use super::budget::Rate;
 use super::by_key::{absence, fetch_by_fingerprint, fetch_by_key_id};
 use super::{Budget, KeyLookup, KeyServer, Upload, UploadToken, answer, publish};
@@ -66,6 +66,45 @@ pub struct Client {
     pub(crate) workers: Workers,
     pub(crate) deadline: Duration,
     pub(crate) on_event: Option<OnEvent>,
+}
+
+/// The connection.
+impl Client {
+    /// Opens a connection to the key server ahead of the first question, which
+    /// then does without the round trips of DNS, TCP and TLS: when a composer is
+    /// opened, say, or beside a look-up that may end at the key server.
+    ///
+    /// It is made by `HEAD /`, which names nobody and takes nothing off the
+    /// budget. The bundled transport keeps an idle connection for a minute, and
+    /// uses one that is open already.
+    ///
+    /// # Privacy
+    ///
+    /// The key server learns that you are there, also where the question then does
+    /// not come.
+    ///
+    /// # Errors
+    ///
+    /// What keeps the server from being asked. Whatever it answers will do.
+    ///
+    /// ```no_run
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// use futures_util::future::join;
+    /// use openpgp_discovery::{EmailAddress, KeyLocator};
+    ///
+    /// let locator = KeyLocator::new()?;
+    /// let vks = locator.vks().expect("there is a key server unless it is switched off");
+    /// let address: EmailAddress = "alice@example.org".parse()?;
+    /// let (lookup, connected) = join(locator.locate(&address), vks.connect()).await;
+    /// if let Err(error) = connected {
+    ///     eprintln!("{error}"); // the look-up has tried by itself, and tells more
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub async fn connect(&self) -> Result<(), Error> {
+        let deadline = Instant::now() + self.deadline;
+        connect(&self.fetcher, &self.server, deadline).await
+    }
 }
 
 /// Look-ups by key.

@@ -48,6 +48,11 @@ impl KeyServer {
         self.named
     }
 
+    /// The start of it, where nobody is asked for.
+    pub(crate) fn home(&self) -> Url {
+        self.base.clone()
+    }
+
     /// Where the certificate is that was confirmed for an address.
     pub(crate) fn by_email(&self, address: &EmailAddress) -> Url {
         self.endpoint("by-email", address.vks())

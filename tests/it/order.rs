@@ -1,11 +1,12 @@
 //! Who is asked, in which order, and who is not: held against the request logs.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use openpgp_discovery::dns::AddressGuard;
+use openpgp_discovery::dns::{AddressGuard, DnsResolver};
 use openpgp_discovery::plan::Fallback;
-use openpgp_discovery::{ErrorKind, Method, Source, Status, UserIdFilter, wkd};
+use openpgp_discovery::{BoxFuture, Error, ErrorKind, Method, Source, Status, UserIdFilter, wkd};
 use testbed::{Answer, Fault, RecordType, Testbed, Trouble, certs};
+use tokio::sync::Notify;
 
 use crate::{ADVANCED, AMPLE, DIRECT, SHORT, address, alice, failure, locate, reasons, trail};
 
@@ -60,8 +61,40 @@ async fn advanced_hit_leaves_all_others_alone() {
     assert_eq!(requests[0].host, ADVANCED);
     assert_eq!(requests[0].target, format!("{}?l=alice", advanced_path()));
     assert!(testbed.vks().requests().is_empty());
-    assert!(testbed.queries().iter().all(|query| query.name == ADVANCED));
-    assert_eq!(testbed.queries().len(), 2, "A and AAAA, once each");
+    for name in [ADVANCED, DIRECT] {
+        let asked = testbed.queries_for(name).len();
+        assert_eq!(asked, 2, "{name}: A and AAAA, once each");
+    }
+    assert_eq!(testbed.queries().len(), 4);
+}
+
+/// Says that there is no advanced host, once it has been asked for the direct one.
+#[derive(Debug, Default)]
+struct Patient(Notify);
+
+impl DnsResolver for Patient {
+    fn addresses<'a>(&'a self, host: &'a str) -> BoxFuture<'a, Result<Vec<SocketAddr>, Error>> {
+        Box::pin(async move {
+            match host == ADVANCED {
+                true => self.0.notified().await,
+                false => self.0.notify_one(),
+            }
+            Ok(Vec::new())
+        })
+    }
+}
+
+/// No round trip is spent on the second name.
+#[tokio::test]
+async fn both_names_are_asked_side_by_side() {
+    let testbed = Testbed::start().await;
+    let locator = testbed.locator().no_vks().resolver(Patient::default());
+    let lookup = locate(&locator.build().expect("builds")).await;
+    assert_eq!(
+        trail(&lookup),
+        ["dns-advanced: no address", "dns-direct: no address"]
+    );
+    assert_eq!(lookup.status(), Status::NotFound);
 }
 
 #[tokio::test]
@@ -214,7 +247,7 @@ async fn broken_advanced_host_leaves_the_direct_one_silent() {
             sample.cert.fingerprint()
         );
         assert!(testbed.requests_to(DIRECT).is_empty(), "{what}");
-        assert!(testbed.queries_for(DIRECT).is_empty(), "{what}");
+        assert!(!testbed.hellos().contains(&DIRECT.to_owned()), "{what}");
 
         // The same without a key server that knows: a failure stays one.
         testbed.vks().plant_all(Answer::status(404));
@@ -266,8 +299,6 @@ async fn undetermined_dns_asks_no_directory() {
             testbed.requests().is_empty() && testbed.hellos().is_empty(),
             "{a:?} {aaaa:?}"
         );
-        assert!(testbed.queries_for(DIRECT).is_empty());
-
         testbed.vks().plant_all(Answer::status(404));
         let locator = testbed
             .locator()

@@ -458,6 +458,43 @@ async fn the_default_server_is_asked_over_https() {
     assert_eq!(testbed.requests_to("keys.openpgp.org").len(), 2);
 }
 
+/// The first question goes over it; asked for again, it is the same one.
+#[tokio::test]
+async fn a_connection_ahead() {
+    let testbed = Testbed::start().await;
+    let sample = certs::cert(&["alice@example.org"]);
+    testbed.vks().confirm(&alice(), &sample.cert);
+    let budget = Budget::new(1, 0.001).expect("a budget");
+    let locator = testbed.locator().vks_budget(budget);
+    let locator = locator.build().expect("builds");
+    let client = locator.vks().expect("a key server");
+    for _ in 0..2 {
+        client.connect().await.expect("connected");
+    }
+    let lookup = locator.locate(&alice()).await;
+    assert_eq!(
+        lookup.status(),
+        Status::Found,
+        "the budget is whole: {lookup:?}"
+    );
+    assert_eq!(testbed.vks_connections(), 1);
+    let asked = testbed.vks().requests();
+    let asked: Vec<_> = asked
+        .iter()
+        .map(|r| format!("{} {}", r.method, r.target))
+        .collect();
+    let question = "GET /vks/v1/by-email/alice%40example.org";
+    assert_eq!(asked, ["HEAD /", "HEAD /", question]);
+
+    // Whatever it answers; but not nothing.
+    testbed.vks().plant_all(Answer::status(500));
+    client.connect().await.expect("connected");
+    testbed.vks().plant_all(Answer::silent());
+    let hasty = locator.with_deadline(SHORT).vks().expect("a key server");
+    let error = hasty.connect().await.expect_err("silence");
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+}
+
 #[tokio::test]
 async fn events() {
     let testbed = Testbed::start().await;

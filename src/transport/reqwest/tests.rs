@@ -148,11 +148,12 @@ impl Authority {
         Self(CertifiedIssuer::self_signed(params, key).unwrap())
     }
 
+    fn builder(&self) -> ReqwestTransportBuilder {
+        ReqwestTransport::builder().trust_anchor(self.0.der().to_vec())
+    }
+
     fn transport(&self) -> ReqwestTransport {
-        ReqwestTransport::builder()
-            .trust_anchor(self.0.der().to_vec())
-            .build()
-            .unwrap()
+        self.builder().build().unwrap()
     }
 
     /// A server's configuration with a certificate for these years.
@@ -761,7 +762,7 @@ fn few_addresses_of_each_family() {
 }
 
 /// With HTTP/2 a server could flood the client behind its answer; where the guard
-/// holds, it is not offered.
+/// holds, it is not offered unless the caller wants it.
 #[tokio::test]
 async fn strangers_are_not_offered_http2() {
     let authority = Authority::new();
@@ -772,7 +773,7 @@ async fn strangers_are_not_offered_http2() {
     let address = listener.local_addr().unwrap();
     let server = tokio::spawn(async move {
         let mut chosen = Vec::new();
-        for _ in 0..2 {
+        for _ in 0..3 {
             let (stream, _) = listener.accept().await.unwrap();
             let stream = tls.accept(stream).await.unwrap();
             chosen.push(stream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec));
@@ -786,8 +787,32 @@ async fn strangers_are_not_offered_http2() {
         .send(request(&format!("https://{HOST}/x"), strangers.clone()))
         .await;
     let _ = transport
-        .send(request(&format!("https://{HOST}/x"), strangers.named()))
+        .send(request(
+            &format!("https://{HOST}/x"),
+            strangers.clone().named(),
+        ))
+        .await;
+    let trusting = authority.builder().http2(true).build().unwrap();
+    let _ = trusting
+        .send(request(&format!("https://{HOST}/x"), strangers))
         .await;
     let chosen = server.await.unwrap();
-    assert_eq!(chosen, [Some(b"http/1.1".to_vec()), Some(b"h2".to_vec())]);
+    let names = ["http/1.1", "h2", "h2"].map(|name| Some(name.as_bytes().to_vec()));
+    assert_eq!(chosen, names);
+}
+
+/// IPv6 leads nowhere: that is found out once, and not for each host.
+#[tokio::test]
+async fn a_family_that_lost_comes_second() {
+    let web = Web::plain(HELLO).await;
+    // Nobody listens there, and where there is no IPv6, nobody can.
+    let six = SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], 9));
+    let both = [six, web.address];
+    let transport = transport();
+    let peer = peer(HOST, &both, AddressGuard::new()).named();
+    let answer = transport.send(request(&format!("http://{HOST}/x"), peer));
+    assert_eq!(answer.await.unwrap().status, StatusCode::OK);
+    let mut order = both;
+    transport.families.arrange(&mut order);
+    assert_eq!(order, [web.address, six]);
 }

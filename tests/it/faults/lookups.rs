@@ -2,7 +2,7 @@
 
 use openpgp_discovery::openpgp::Cert;
 use openpgp_discovery::plan::Fallback;
-use openpgp_discovery::{KeyLocatorBuilder, Lookup, Status, wkd};
+use openpgp_discovery::{KeyLocatorBuilder, Lookup, Method, Status, Step, wkd};
 use testbed::{Answer, Testbed, certs};
 
 use super::{Break, Broken, Seams, assert_part_of, strictness, walk};
@@ -38,9 +38,20 @@ async fn play(scene: Scene) {
 
 fn judge(calm: &Lookup, broken: &Broken<Lookup>, planted: &Cert) {
     let lookup = &broken.result;
+    let mut step = broken.step;
+    // The direct method's host is asked for before its turn.
+    if step == 0 && broken.what == format!("dns {DIRECT}") {
+        let mut attempts = calm.attempts().iter();
+        let Some(turn) = attempts.position(|a| a.step() == Step::Resolve(Method::WkdDirect)) else {
+            // Nobody wanted to know.
+            assert_eq!(trail(lookup), trail(calm), "{broken:?}");
+            return;
+        };
+        step = turn;
+    }
     // Where a name leads is told by those who want to connect.
     let behind = usize::from(matches!(broken.how, Break::Inner | Break::Closed));
-    let attempts = lookup.attempts().iter().skip(broken.step).take(behind + 1);
+    let attempts = lookup.attempts().iter().skip(step).take(behind + 1);
     let failed = attempts
         .into_iter()
         .any(|attempt| attempt.error().is_some());

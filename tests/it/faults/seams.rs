@@ -15,6 +15,8 @@ use openpgp_discovery::vks::Budget;
 use openpgp_discovery::{BoxFuture, Error, ErrorKind, Event, KeyLocator, KeyLocatorBuilder};
 use testbed::{Fault, TestDns, Testbed};
 
+use crate::DIRECT;
+
 /// What is done to an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Break {
@@ -201,6 +203,15 @@ impl Seams {
         (planned.map(|(_, how)| how), Pending(self.clone()))
     }
 
+    /// Waits for the advanced method's host, which is asked for beside this one:
+    /// meanwhile the clock must not jump.
+    async fn alone(&self, host: &str) {
+        let is_ahead = host == DIRECT && self.0.steps.load(SeqCst) == 0;
+        while is_ahead && self.pending() > 1 {
+            tokio::task::yield_now().await;
+        }
+    }
+
     fn did(&self, harm: Harm) {
         *lock(&self.0.harm) = Some(harm);
     }
@@ -308,6 +319,9 @@ impl DnsResolver for Dns {
     fn addresses<'a>(&'a self, host: &'a str) -> BoxFuture<'a, Result<Vec<SocketAddr>, Error>> {
         Box::pin(async move {
             let (how, _pending) = self.seams.begin(format!("dns {host}"));
+            if how.is_some() {
+                self.seams.alone(host).await;
+            }
             self.seams.suffer(how).await?;
             let answer = self.inner.addresses(host).await?;
             let lie = match how {

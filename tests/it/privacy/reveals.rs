@@ -216,7 +216,7 @@ async fn nothing_is_revealed_but_what_the_documentation_tells() {
     host.serve(direct.path(), scene.answer());
     for _ in 0..2 {
         scene.locate().await;
-        let about = ["look-up", "look-up, direct method", "look-up, direct host"];
+        let about = ["look-up", "look-up, direct method"];
         assert_told(&scene, &[&ALWAYS[..], &about].concat(), &mut used);
     }
 
@@ -226,7 +226,7 @@ async fn nothing_is_revealed_but_what_the_documentation_tells() {
     vks.serve_all(scene.answer());
     for _ in 0..2 {
         scene.locate().await;
-        let about = ["look-up", "look-up, direct host", "look-up, key server"];
+        let about = ["look-up", "look-up, key server"];
         let about = [&ALWAYS[..], &about, &["key server"]].concat();
         assert_told(&scene, &about, &mut used);
 
@@ -246,6 +246,9 @@ async fn nothing_is_revealed_but_what_the_documentation_tells() {
     let scene = Scene::new().await;
     let client = scene.locator.vks().expect("a key server");
     let addresses: [EmailAddress; 1] = [alice.clone()];
+    client.connect().await.expect("connected");
+    let about = [&ALWAYS[..], &["key server", "connecting ahead"]].concat();
+    assert_told(&scene, &about, &mut used);
     let upload = client.upload(&scene.cert, &addresses).await.expect("taken");
     let token = upload.token();
     let asked = client.request_verify(token, &addresses, &["de_DE"]).await;

@@ -66,7 +66,7 @@ async fn garbage_instead_of_chunks_is_a_failure() {
             ),
             (
                 "endless small chunks",
-                Answer::raw_endless(CHUNKED, "1\r\n\u{1}\r\n"),
+                Answer::raw_endless(CHUNKED, "10\r\n\u{1}23456789abcdef0\r\n"),
                 BadAnswer,
             ),
         ],

@@ -49,6 +49,7 @@ pub struct KeyLocatorBuilder {
     deadline: Duration,
     max_redirects: usize,
     concurrency: usize,
+    concurrency_per_host: usize,
     refresh_user_ids: LetsIn,
     refresh_spread: Duration,
     on_event: Option<OnEvent>,
@@ -79,7 +80,8 @@ impl Default for KeyLocatorBuilder {
             filter: Filter::default(),
             deadline: Duration::from_secs(20),
             max_redirects: 3,
-            concurrency: 16,
+            concurrency: 64,
+            concurrency_per_host: 16,
             refresh_user_ids: LetsIn(Arc::new(|_| false)),
             refresh_spread: Duration::ZERO,
             on_event: None,
@@ -231,10 +233,21 @@ impl KeyLocatorBuilder {
     }
 
     /// How many look-ups [`KeyLocator::locate_all`] and
-    /// [`KeyLocator::refresh_all`] have under way at once: 16 by default, at least 1.
+    /// [`KeyLocator::refresh_all`] have under way at once: 64 by default, at least 1.
+    ///
+    /// Those that have been waiting for a second do not count, up to as many again.
+    /// Each can have an answer of [`Limits::body`](crate::Limits::body) in memory.
     #[must_use]
     pub fn concurrency(mut self, lookups: usize) -> Self {
         self.concurrency = lookups.max(1);
+        self
+    }
+
+    /// How many requests of a batch one host has to answer at once, the key server
+    /// too: 16 by default, at least 1.
+    #[must_use]
+    pub fn concurrency_per_host(mut self, requests: usize) -> Self {
+        self.concurrency_per_host = requests.max(1);
         self
     }
 
@@ -387,6 +400,7 @@ impl KeyLocatorBuilder {
                 filter: self.filter,
                 workers: Workers::default(),
                 concurrency: self.concurrency,
+                concurrency_per_host: self.concurrency_per_host,
                 refresh_user_ids: self.refresh_user_ids,
                 refresh_spread: self.refresh_spread,
                 log_addresses: self.log_addresses,

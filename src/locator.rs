@@ -1,14 +1,13 @@
 //! The entry point: drives a [`plan`](crate::plan) over the network.
 
-use std::collections::HashSet;
-use std::future::{poll_fn, ready};
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::{MaybeDone, maybe_done};
-use futures_util::{FutureExt, Stream, StreamExt};
 use sequoia_openpgp::packet::UserID;
 use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument, debug, debug_span};
@@ -60,7 +59,7 @@ pub struct KeyLocator {
 #[derive(Clone)]
 pub(crate) struct LetsIn(pub(crate) Arc<dyn Fn(&UserID) -> bool + Send + Sync>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Inner {
     pub(crate) fetcher: Fetcher,
     pub(crate) vks: Option<KeyServer>,
@@ -69,6 +68,7 @@ pub(crate) struct Inner {
     pub(crate) filter: Filter,
     pub(crate) workers: Workers,
     pub(crate) concurrency: usize,
+    pub(crate) concurrency_per_host: usize,
     pub(crate) refresh_user_ids: LetsIn,
     pub(crate) refresh_spread: Duration,
     pub(crate) log_addresses: bool,
@@ -155,47 +155,6 @@ impl KeyLocator {
             false => debug_span!("locate"),
         };
         Run::new(self, address).drive().instrument(span).await
-    }
-
-    /// Looks up many addresses, several at once
-    /// ([`concurrency`](KeyLocatorBuilder::concurrency)), and yields each
-    /// look-up as it ends. An address that comes twice is looked up once and
-    /// yielded once. The deadline holds for each address by itself.
-    ///
-    /// By default the key server may be asked 50 times, then once a minute: with
-    /// many addresses that WKD does not know, set another
-    /// [budget](KeyLocatorBuilder::vks_budget), where the server's operator
-    /// allows it, or be ready for [`ErrorKind::BudgetSpent`].
-    ///
-    /// The stream is one of the crates `futures-core` and `futures-util`; pin it
-    /// ([`std::pin::pin!`]) to call `next`.
-    ///
-    /// ```no_run
-    /// # async fn run() -> Result<(), openpgp_discovery::Error> {
-    /// use futures_util::{StreamExt, stream};
-    /// use openpgp_discovery::{EmailAddress, KeyLocator};
-    ///
-    /// let locator = KeyLocator::new()?;
-    /// let addresses: Vec<EmailAddress> = vec!["a@example.org".parse()?, "b@example.org".parse()?];
-    /// let lookups = locator.locate_all(stream::iter(addresses));
-    /// lookups
-    ///     .for_each(|lookup| async move { println!("{}: {}", lookup.address(), lookup.status()) })
-    ///     .await;
-    /// # Ok(()) }
-    /// ```
-    pub fn locate_all<S>(&self, addresses: S) -> impl Stream<Item = Lookup> + Send + use<S>
-    where
-        S: Stream<Item = EmailAddress> + Send,
-    {
-        let locator = self.clone();
-        let mut seen = HashSet::new();
-        addresses
-            .filter(move |address| ready(seen.insert(address.clone())))
-            .map(move |address| {
-                let locator = locator.clone();
-                async move { locator.locate(&address).await }
-            })
-            .buffer_unordered(self.inner.concurrency)
     }
 }
 

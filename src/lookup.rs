@@ -331,6 +331,16 @@ pub enum Event<'a> {
         /// What was asked, and what came of it.
         attempt: &'a Attempt,
     },
+    /// One of [many](crate::KeyLocator::locate_all) ended.
+    #[non_exhaustive]
+    Progress {
+        /// How many have ended.
+        ended: usize,
+        /// How many are under way.
+        running: usize,
+        /// How many are read already and wait for their turn. More may come.
+        waiting: usize,
+    },
 }
 
 /// Who is told.

@@ -57,7 +57,7 @@ impl KeyLocator {
     where
         S: Stream<Item = Cert> + Send,
     {
-        let locator = self.clone();
+        let locator = self.sharing();
         shuffled(certs, self.inner.refresh_spread)
             .map(move |cert| {
                 let locator = locator.clone();

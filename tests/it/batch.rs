@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::{StreamExt, stream};
 use openpgp_discovery::vks::Budget;
-use openpgp_discovery::{Event, KeyLocator, Status};
-use testbed::{Answer, Testbed, certs};
+use openpgp_discovery::{ErrorKind, Event, KeyLocator, Status};
+use testbed::{Answer, Fault, Testbed, certs};
 
 use crate::{SHORT, address, alice};
 
@@ -66,6 +66,87 @@ async fn slow_ones_come_last() {
         .collect()
         .await;
     assert_eq!(order, [quick, slow]);
+}
+
+/// What the first look-up of a domain finds out, the others need not.
+#[tokio::test]
+async fn look_ups_of_a_domain_share_what_they_find_out() {
+    let testbed = Testbed::start().await;
+    let names: Vec<_> = (0..30).map(|n| format!("a{n}@example.org")).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let sample = certs::cert(&names).binary();
+    for name in &names {
+        testbed.wkd_advanced(&address(name), &sample);
+    }
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let sink = told.clone();
+    let locator = testbed.locator().no_vks().on_event(move |event| {
+        if let Event::Progress {
+            ended,
+            running,
+            waiting,
+            ..
+        } = event
+        {
+            sink.lock().expect("lock").push((ended, running, waiting));
+        }
+    });
+    let locator = locator.concurrency_per_host(4).build().expect("builds");
+    let asked: Vec<_> = names.iter().map(|name| address(name)).collect();
+    let lookups: Vec<_> = locator.locate_all(stream::iter(asked)).collect().await;
+    assert_eq!(lookups.len(), 30);
+    assert!(
+        lookups
+            .iter()
+            .all(|lookup| lookup.status() == Status::Found)
+    );
+    assert_eq!(testbed.queries_for(crate::ADVANCED).len(), 2, "A and AAAA");
+    let connections = testbed.connections();
+    assert!(connections < 15, "{connections} for 30 requests");
+    let told = told.lock().expect("lock");
+    assert_eq!(told.len(), 30);
+    assert_eq!(told[0], (1, 0, 29), "the first one went alone");
+    assert_eq!(told[29], (30, 0, 0));
+    assert!(told.iter().all(|(_, running, _)| *running <= 4), "{told:?}");
+}
+
+/// Nobody waits for it twice, and nobody takes it for "not there".
+#[tokio::test]
+async fn a_host_that_is_down_is_asked_once() {
+    let testbed = Testbed::start().await;
+    let fault = Fault::CloseAtAccept;
+    testbed.host("openpgpkey.example.net").fault(fault);
+    let good = address("good@example.org");
+    testbed.wkd_advanced(&good, certs::cert(&["good@example.org"]).binary());
+    let mut asked: Vec<_> = (0..20)
+        .map(|n| address(&format!("a{n}@example.net")))
+        .collect();
+    asked.push(good);
+    let locator = testbed.locator().no_vks().build().expect("builds");
+    let all = || {
+        locator
+            .locate_all(stream::iter(asked.clone()))
+            .collect::<Vec<_>>()
+    };
+    for lookup in all().await {
+        if lookup.address().domain() == "example.org" {
+            assert_eq!(lookup.status(), Status::Found);
+            continue;
+        }
+        assert_eq!(lookup.status(), Status::Failed);
+        let error = lookup.error().expect("why");
+        assert_eq!(error.kind(), ErrorKind::Tls);
+        assert!(
+            error.to_string().contains("openpgpkey.example.net"),
+            "{error}"
+        );
+    }
+    assert_eq!(testbed.connections_with(fault), 1);
+    // It is the batch that knows it, and nobody else.
+    locator.locate(&asked[0]).await;
+    assert_eq!(testbed.connections_with(fault), 2);
+    all().await;
+    assert_eq!(testbed.connections_with(fault), 3);
 }
 
 #[tokio::test]

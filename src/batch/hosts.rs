@@ -1,0 +1,340 @@
+//! What is known of hosts, shared by the look-ups of a batch: which of them is
+//! down, and how many requests each may have at a time.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::task::yield_now;
+use tokio::time::Instant;
+
+use crate::transport::{HttpTransport, Request, Response};
+use crate::{BoxFuture, Error, ErrorKind};
+
+/// So many failures in a row, and a host is down; one where no connection comes
+/// about counts for all of them, unless the caller named the host.
+const FAILURES: u32 = 3;
+
+/// How long it is left alone then.
+const DOWN: Duration = Duration::from_secs(30);
+
+/// How many hosts are kept in mind: more than are asked at once.
+const HOSTS: usize = 4096;
+
+/// A transport that sends a host its first request alone, so that the others find
+/// a connection, and none to a host that is down.
+#[derive(Debug)]
+pub(super) struct Hosts {
+    inner: Arc<dyn HttpTransport>,
+    /// How many requests a host may have at a time.
+    each: usize,
+    hosts: Mutex<HashMap<(String, bool), Arc<Host>>>,
+}
+
+#[derive(Debug)]
+struct Host {
+    /// One place until it has answered.
+    places: Semaphore,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    has_answered: bool,
+    failures: u32,
+    /// Since the last of which it is down: until when, and what it was.
+    down: Option<(Instant, ErrorKind)>,
+}
+
+impl Hosts {
+    pub(super) fn new(inner: Arc<dyn HttpTransport>, each: usize) -> Self {
+        Self {
+            inner,
+            each,
+            hosts: Mutex::default(),
+        }
+    }
+
+    fn host(&self, request: &Request) -> Arc<Host> {
+        let key = (request.peer.host().to_owned(), request.peer.is_named());
+        let mut hosts = lock(&self.hosts);
+        if hosts.len() >= HOSTS && !hosts.contains_key(&key) {
+            // Those that somebody is waiting for stay.
+            hosts.retain(|_, host| Arc::strong_count(host) > 1);
+        }
+        let host = hosts.entry(key).or_insert_with(|| {
+            Arc::new(Host {
+                places: Semaphore::new(1),
+                known: Mutex::default(),
+            })
+        });
+        Arc::clone(host)
+    }
+}
+
+impl HttpTransport for Hosts {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, Error>> {
+        Box::pin(async move {
+            let host = self.host(&request);
+            host.is_up(&request)?;
+            // It is never closed.
+            let place = host.places.acquire().await.ok();
+            host.is_up(&request)?;
+            let mut asked = Asked {
+                host: &host,
+                weight: weight(&request, ErrorKind::Timeout),
+                deadline: Instant::from_std(request.deadline),
+                is_over: false,
+            };
+            let is_named = request.peer.is_named();
+            let answer = self.inner.send(request).await;
+            asked.is_over = true;
+            match &answer {
+                Ok(_) => {
+                    host.answers(self.each);
+                    // So that whoever has the place next finds the connection idle.
+                    yield_now().await;
+                }
+                Err(error) => host.fails(error.kind(), weight_of(is_named, error.kind())),
+            }
+            drop(place);
+            answer
+        })
+    }
+}
+
+/// A request under way. Dropped at its deadline, it was one without an answer.
+struct Asked<'a> {
+    host: &'a Host,
+    weight: u32,
+    deadline: Instant,
+    is_over: bool,
+}
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        if !self.is_over && Instant::now() >= self.deadline {
+            self.host.fails(ErrorKind::Timeout, self.weight);
+        }
+    }
+}
+
+impl Host {
+    /// # Errors
+    ///
+    /// What it was down with.
+    fn is_up(&self, request: &Request) -> Result<(), Error> {
+        let down = lock(&self.known).down;
+        match down.filter(|(until, _)| Instant::now() < *until) {
+            None => Ok(()),
+            Some((_, kind)) => {
+                let host = request.peer.host();
+                let why = format!("{host} was not asked: it has just failed others");
+                Err(Error::new(kind, why))
+            }
+        }
+    }
+
+    fn answers(&self, each: usize) {
+        let mut known = lock(&self.known);
+        known.failures = 0;
+        known.down = None;
+        if !known.has_answered {
+            known.has_answered = true;
+            self.places.add_permits(each.saturating_sub(1));
+        }
+    }
+
+    fn fails(&self, kind: ErrorKind, weight: u32) {
+        let mut known = lock(&self.known);
+        known.failures = known.failures.saturating_add(weight);
+        if weight > 0 && known.failures >= FAILURES {
+            known.down = Some((Instant::now() + DOWN, kind));
+            // Behind the pause, one more is enough.
+            known.failures = FAILURES - 1;
+        }
+    }
+}
+
+fn weight(request: &Request, kind: ErrorKind) -> u32 {
+    weight_of(request.peer.is_named(), kind)
+}
+
+/// How much a failure says of the host: what was refused says nothing of it.
+fn weight_of(is_named: bool, kind: ErrorKind) -> u32 {
+    match kind {
+        ErrorKind::Connect | ErrorKind::Tls if !is_named => FAILURES,
+        ErrorKind::Connect | ErrorKind::Tls | ErrorKind::Timeout | ErrorKind::Http => 1,
+        _ => 0,
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+    use futures_util::future::join_all;
+    use http::{HeaderMap, StatusCode};
+    use tokio::time::{advance, sleep, timeout_at};
+
+    use super::*;
+    use crate::dns::{DnsResolver, Peer};
+
+    /// Fails so, or answers, after a second; counts all, and those at a time.
+    #[derive(Debug, Default)]
+    struct Web {
+        fails: Mutex<Option<ErrorKind>>,
+        is_silent: bool,
+        asked: AtomicUsize,
+        now: AtomicUsize,
+        most: AtomicUsize,
+    }
+
+    impl HttpTransport for Web {
+        fn send(&self, _: Request) -> BoxFuture<'_, Result<Response, Error>> {
+            Box::pin(async move {
+                self.asked.fetch_add(1, SeqCst);
+                let now = self.now.fetch_add(1, SeqCst) + 1;
+                self.most.fetch_max(now, SeqCst);
+                sleep(Duration::from_secs(1)).await;
+                if self.is_silent {
+                    std::future::pending::<()>().await;
+                }
+                self.now.fetch_sub(1, SeqCst);
+                match *lock(&self.fails) {
+                    Some(kind) => Err(Error::new(kind, "broken")),
+                    None => Ok(Response::new(StatusCode::OK, HeaderMap::new(), "")),
+                }
+            })
+        }
+    }
+
+    #[derive(Debug)]
+    struct NoDns;
+
+    impl DnsResolver for NoDns {
+        fn addresses<'a>(
+            &'a self,
+            _: &'a str,
+        ) -> BoxFuture<'a, Result<Vec<std::net::SocketAddr>, Error>> {
+            Box::pin(async { Ok(Vec::new()) })
+        }
+    }
+
+    fn request(host: &str, is_named: bool) -> Request {
+        let mut peer = Peer::new(host, Arc::new(NoDns), Arc::default());
+        if is_named {
+            peer = peer.named();
+        }
+        let url = format!("https://{host}/").parse().unwrap();
+        let deadline = Instant::now() + Duration::from_secs(20);
+        Request::get(url, peer, 1024, deadline.into_std())
+    }
+
+    fn hosts(web: Web) -> (Hosts, Arc<Web>) {
+        let web = Arc::new(web);
+        (Hosts::new(web.clone(), 4), web)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn first_one_then_several() {
+        let (hosts, web) = hosts(Web::default());
+        let begin = Instant::now();
+        let all = join_all((0..9).map(|_| hosts.send(request("a.example", false)))).await;
+        assert!(all.iter().all(Result::is_ok));
+        // One alone, and eight by fours; hosts do not wait for each other.
+        assert_eq!(begin.elapsed().as_secs(), 3);
+        assert_eq!(web.most.load(SeqCst), 4);
+        let others = ["b.example", "c.example", "d.example"];
+        join_all(others.map(|host| hosts.send(request(host, false)))).await;
+        assert_eq!(begin.elapsed().as_secs(), 4);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn hosts_that_are_down_are_left_alone() {
+        use ErrorKind::{Blocked, Connect, Http, Redirect, Tls};
+        for (kind, is_named, enough) in [
+            (Connect, false, 1),
+            (Tls, false, 1),
+            (Http, false, 3),
+            (Connect, true, 3),
+            (Blocked, false, usize::MAX),
+            (Redirect, false, usize::MAX),
+        ] {
+            let (hosts, web) = hosts(Web {
+                fails: Mutex::new(Some(kind)),
+                ..Web::default()
+            });
+            let ask = || hosts.send(request("a.example", is_named));
+            for n in 1..=5 {
+                assert_eq!(ask().await.unwrap_err().kind(), kind);
+                assert_eq!(web.asked.load(SeqCst), n.min(enough), "{kind:?}");
+            }
+            if enough == usize::MAX {
+                continue;
+            }
+            // Another host, and the same one under the caller's own name, are others.
+            hosts
+                .send(request("b.example", is_named))
+                .await
+                .unwrap_err();
+            hosts
+                .send(request("a.example", !is_named))
+                .await
+                .unwrap_err();
+            assert_eq!(web.asked.swap(0, SeqCst), enough + 2);
+            advance(DOWN).await;
+            ask().await.unwrap_err();
+            ask().await.unwrap_err();
+            assert_eq!(web.asked.swap(0, SeqCst), 1, "one more is enough");
+            advance(DOWN).await;
+            *lock(&web.fails) = None;
+            for _ in 0..3 {
+                ask().await.unwrap();
+            }
+            *lock(&web.fails) = Some(Http);
+            ask().await.unwrap_err();
+            ask().await.unwrap_err();
+            assert_eq!(web.asked.load(SeqCst), 5, "an answer wipes the slate");
+        }
+    }
+
+    /// Dropped at their deadlines, and never without a reason.
+    #[tokio::test(start_paused = true)]
+    async fn silence_is_a_failure() {
+        let (hosts, web) = hosts(Web {
+            is_silent: true,
+            ..Web::default()
+        });
+        for n in 1..=5 {
+            let request = request("a.example", false);
+            let deadline = Instant::from_std(request.deadline);
+            let answer = timeout_at(deadline, hosts.send(request)).await;
+            assert_eq!(answer.is_err(), n <= 3);
+        }
+        assert_eq!(web.asked.swap(0, SeqCst), 3);
+        for _ in 0..5 {
+            let request = request("b.example", false);
+            let soon = Instant::now() + Duration::from_millis(10);
+            timeout_at(soon, hosts.send(request)).await.unwrap_err();
+        }
+        assert_eq!(web.asked.load(SeqCst), 5, "those gave up by themselves");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn hosts_have_an_end() {
+        let (hosts, _) = hosts(Web::default());
+        for n in 0..HOSTS + 10 {
+            hosts
+                .send(request(&format!("h{n}.example"), false))
+                .await
+                .unwrap();
+        }
+        assert!(lock(&hosts.hosts).len() <= HOSTS);
+    }
+}

@@ -1,0 +1,407 @@
+//! Who is next: many items, of which those of one group share something.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, Stream, StreamExt};
+use tokio::time::sleep;
+
+use crate::BoxFuture;
+
+/// How long one that waits for others keeps its place from those behind it.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How much goes on at a time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shape {
+    /// In all, without those that have been waiting for [`PATIENCE`]; with them,
+    /// twice as many.
+    pub(super) at_once: usize,
+    /// In a group.
+    pub(super) each: usize,
+    /// Items that wait for their turn.
+    pub(super) read_ahead: usize,
+}
+
+/// How far it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Count {
+    pub(super) ended: usize,
+    pub(super) running: usize,
+    pub(super) waiting: usize,
+}
+
+type Run<T, O> = Box<dyn FnMut(T) -> BoxFuture<'static, O> + Send>;
+type Key<T> = Box<dyn Fn(&T) -> String + Send>;
+
+/// What each item of a stream came to, as they end.
+///
+/// The groups take turns. The first item of each goes alone: it finds out what the
+/// others then need not. Behind it, the groups share the places that there are. An
+/// item that takes long gives up its place, so that slow groups do not hold up the
+/// others.
+pub(super) struct Schedule<S: Stream, O> {
+    source: Option<Pin<Box<S>>>,
+    key: Key<S::Item>,
+    run: Run<S::Item, O>,
+    shape: Shape,
+    groups: HashMap<Arc<str>, Group<S::Item>>,
+    /// Groups that may have a place for one of their items, in turn.
+    turns: VecDeque<Arc<str>>,
+    running: FuturesUnordered<BoxFuture<'static, News<O>>>,
+    /// How many of those running hold a place.
+    placed: usize,
+    waiting: usize,
+    ended: usize,
+}
+
+struct Group<T> {
+    waiting: VecDeque<T>,
+    running: usize,
+    /// One of it has ended.
+    is_known: bool,
+    has_turn: bool,
+}
+
+enum News<O> {
+    Ended {
+        group: Arc<str>,
+        had_place: bool,
+        output: O,
+    },
+    Slow(BoxFuture<'static, News<O>>),
+}
+
+impl<S: Stream, O: Send + 'static> Schedule<S, O>
+where
+    S::Item: 'static,
+{
+    /// `key` tells the group of an item; `run` begins it.
+    pub(super) fn new(
+        source: S,
+        shape: Shape,
+        key: impl Fn(&S::Item) -> String + Send + 'static,
+        run: impl FnMut(S::Item) -> BoxFuture<'static, O> + Send + 'static,
+    ) -> Self {
+        Self {
+            source: Some(Box::pin(source)),
+            key: Box::new(key),
+            run: Box::new(run),
+            shape,
+            groups: HashMap::new(),
+            turns: VecDeque::new(),
+            running: FuturesUnordered::new(),
+            placed: 0,
+            waiting: 0,
+            ended: 0,
+        }
+    }
+
+    fn so_far(&self) -> Count {
+        Count {
+            ended: self.ended,
+            running: self.running.len(),
+            waiting: self.waiting,
+        }
+    }
+
+    /// Reads ahead.
+    fn read(&mut self, context: &mut Context<'_>) {
+        while self.waiting < self.shape.read_ahead
+            && let Some(source) = &mut self.source
+        {
+            match source.as_mut().poll_next(context) {
+                Poll::Ready(Some(item)) => self.enqueue(item),
+                Poll::Ready(None) => self.source = None,
+                Poll::Pending => return,
+            }
+        }
+    }
+
+    fn enqueue(&mut self, item: S::Item) {
+        let name: Arc<str> = (self.key)(&item).into();
+        let group = self
+            .groups
+            .entry(Arc::clone(&name))
+            .or_insert_with(|| Group {
+                waiting: VecDeque::new(),
+                running: 0,
+                is_known: false,
+                has_turn: false,
+            });
+        group.waiting.push_back(item);
+        self.waiting += 1;
+        if !group.has_turn {
+            group.has_turn = true;
+            self.turns.push_back(name);
+        }
+    }
+
+    /// Begins as many as there are places for.
+    fn begin(&mut self) {
+        let all = self.shape.at_once;
+        while self.placed < all
+            && self.running.len() < all.saturating_mul(2)
+            && let Some(name) = self.turns.pop_front()
+        {
+            let share = (all / self.groups.len().max(1)).clamp(1, self.shape.each);
+            let Some(group) = self.groups.get_mut(&name) else {
+                continue;
+            };
+            group.has_turn = false;
+            let places = if group.is_known { share } else { 1 };
+            if group.running >= places {
+                // It has its turn back when one of it ends.
+                continue;
+            }
+            let Some(item) = group.waiting.pop_front() else {
+                continue;
+            };
+            group.running += 1;
+            if !group.waiting.is_empty() {
+                group.has_turn = true;
+                self.turns.push_back(Arc::clone(&name));
+            }
+            self.waiting -= 1;
+            self.placed += 1;
+            let work = (self.run)(item);
+            self.running.push(watched(name, work).boxed());
+        }
+    }
+
+    fn end(&mut self, name: Arc<str>, had_place: bool) {
+        self.ended += 1;
+        self.placed -= usize::from(had_place);
+        let Some(group) = self.groups.get_mut(&name) else {
+            return;
+        };
+        group.running -= 1;
+        group.is_known = true;
+        if group.waiting.is_empty() && group.running == 0 {
+            // What the first one found out is not lost with it.
+            self.groups.remove(&name);
+        } else if !group.waiting.is_empty() && !group.has_turn {
+            group.has_turn = true;
+            self.turns.push_back(name);
+        }
+    }
+}
+
+impl<S: Stream, O: Send + 'static> Stream for Schedule<S, O>
+where
+    S::Item: 'static,
+{
+    type Item = (O, Count);
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        loop {
+            this.read(context);
+            this.begin();
+            match this.running.poll_next_unpin(context) {
+                Poll::Ready(Some(News::Ended {
+                    group,
+                    had_place,
+                    output,
+                })) => {
+                    this.end(group, had_place);
+                    return Poll::Ready(Some((output, this.so_far())));
+                }
+                Poll::Ready(Some(News::Slow(rest))) => {
+                    this.placed -= 1;
+                    this.running.push(rest);
+                }
+                Poll::Ready(None) if this.source.is_none() => return Poll::Ready(None),
+                Poll::Ready(None) | Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+}
+
+// Nothing in it is pinned in place.
+impl<S: Stream, O> Unpin for Schedule<S, O> {}
+
+/// Runs it, and says so once it has been slow.
+async fn watched<O: Send + 'static>(group: Arc<str>, work: BoxFuture<'static, O>) -> News<O> {
+    match select(work, Box::pin(sleep(PATIENCE))).await {
+        Either::Left((output, _)) => News::Ended {
+            group,
+            had_place: true,
+            output,
+        },
+        Either::Right(((), rest)) => News::Slow(
+            async move {
+                let output = rest.await;
+                News::Ended {
+                    group,
+                    had_place: false,
+                    output,
+                }
+            }
+            .boxed(),
+        ),
+    }
+}
+
+impl<S: Stream, O> fmt::Debug for Schedule<S, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Schedule")
+            .field("shape", &self.shape)
+            .field("waiting", &self.waiting)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use futures_util::stream;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// An item: its group, and how many milliseconds it takes.
+    type Item = (&'static str, u64);
+
+    /// Runs all, and tells of each when it began and ended, in milliseconds, and how
+    /// many were running at most.
+    async fn run(
+        items: Vec<Item>,
+        at_once: usize,
+        each: usize,
+    ) -> (Vec<(Item, u128, u128)>, usize) {
+        let begin = Instant::now();
+        let now = Arc::new(Mutex::new((0, 0)));
+        let counts = now.clone();
+        let shape = Shape {
+            at_once,
+            each,
+            read_ahead: 1000,
+        };
+        let schedule = Schedule::new(
+            stream::iter(items),
+            shape,
+            |item: &Item| item.0.to_owned(),
+            move |item| {
+                let counts = counts.clone();
+                async move {
+                    let from = begin.elapsed().as_millis();
+                    {
+                        let mut counts = counts.lock().unwrap();
+                        counts.0 += 1;
+                        counts.1 = counts.0.max(counts.1);
+                    }
+                    sleep(Duration::from_millis(item.1)).await;
+                    counts.lock().unwrap().0 -= 1;
+                    (item, from, begin.elapsed().as_millis())
+                }
+                .boxed()
+            },
+        );
+        let all: Vec<_> = schedule.map(|(output, _)| output).collect().await;
+        let most = now.lock().unwrap().1;
+        (all, most)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_of_a_group_goes_alone() {
+        let (all, most) = run(vec![("a", 100); 9], 8, 4).await;
+        let begun: Vec<_> = all.iter().map(|(_, from, _)| *from).collect();
+        assert_eq!(begun, [0, 100, 100, 100, 100, 200, 200, 200, 200]);
+        assert_eq!(most, 4);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn groups_take_turns_and_share() {
+        // One long queue in front of small ones.
+        let mut items = vec![("a", 100); 40];
+        items.extend([("b", 100); 4]);
+        items.extend([("c", 100); 4]);
+        let (all, most) = run(items, 6, 4).await;
+        assert_eq!(all.len(), 48);
+        assert!(most <= 6, "{most}");
+        let last_of = |group| {
+            let ends = all.iter().filter(|((name, _), ..)| *name == group);
+            ends.map(|(_, _, end)| *end).max()
+        };
+        // Two places each while there are three groups.
+        assert_eq!(last_of("b"), Some(300));
+        assert_eq!(last_of("c"), Some(300));
+        assert!(last_of("a") >= Some(1000));
+    }
+
+    /// Groups that take ten seconds are more than there are places, and in front.
+    #[tokio::test(start_paused = true)]
+    async fn slow_groups_do_not_hold_up_the_others() {
+        let slow = ["s0", "s1", "s2", "s3", "s4", "s5"];
+        let mut items: Vec<Item> = slow.iter().map(|group| (*group, 10_000)).collect();
+        items.extend([("a", 10), ("a", 10), ("b", 10)]);
+        let (all, most) = run(items, 4, 4).await;
+        assert_eq!(most, 8, "as many again, and no more");
+        let first: Vec<_> = all[..3]
+            .iter()
+            .map(|((group, _), _, end)| (*group, *end))
+            .collect();
+        // Four places, given up after a second; two of the slow ones go on first.
+        assert_eq!(first, [("a", 1010), ("b", 1010), ("a", 1020)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn all_come_out_whatever_the_shape() {
+        for (at_once, each, read_ahead) in [(1, 1, 1), (2, 9, 3), (64, 16, 7), (3, 1, 1000)] {
+            let groups = ["a", "b", "c", "d", "e", "f", "g"];
+            let items: Vec<_> = (0..500).map(|n: usize| (groups[n * n % 7], n)).collect();
+            let shape = Shape {
+                at_once,
+                each,
+                read_ahead,
+            };
+            let key = |item: &(&str, usize)| item.0.to_owned();
+            let begun = |item: (&'static str, usize)| {
+                let time = Duration::from_millis((item.1 * 37 % 1500) as u64);
+                async move {
+                    sleep(time).await;
+                    item.1
+                }
+                .boxed()
+            };
+            let schedule = Schedule::new(stream::iter(items), shape, key, begun);
+            let mut out: Vec<_> = schedule
+                .enumerate()
+                .map(|(n, (item, count))| {
+                    assert_eq!(count.ended, n + 1);
+                    assert!(count.running <= 2 * at_once && count.waiting <= read_ahead);
+                    item
+                })
+                .collect()
+                .await;
+            out.sort_unstable();
+            assert!(out.into_iter().eq(0..500), "{shape:?}");
+        }
+    }
+
+    /// A stream that has nothing yet is waited for.
+    #[tokio::test(start_paused = true)]
+    async fn items_may_come_late() {
+        let late = stream::unfold(0, |n| async move {
+            sleep(Duration::from_secs(5)).await;
+            (n < 3).then_some((n, n + 1))
+        });
+        let shape = Shape {
+            at_once: 4,
+            each: 4,
+            read_ahead: 4,
+        };
+        let run = |n: i32| async move { n }.boxed();
+        let schedule = Schedule::new(late, shape, |_: &i32| String::new(), run);
+        let out: Vec<_> = schedule.map(|(n, _)| n).collect().await;
+        assert_eq!(out, [0, 1, 2]);
+    }
+}

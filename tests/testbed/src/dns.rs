@@ -18,6 +18,7 @@ use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseI
 use hickory_server::zone_handler::MessageResponseBuilder;
 use tokio::net::{TcpListener, UdpSocket};
 
+use crate::line::Line;
 use crate::log::{Log, Query, lock};
 
 /// Nothing may be kept by a resolver: the log shows every look-up, and what a
@@ -303,12 +304,17 @@ pub(crate) struct DnsServer {
 }
 
 impl DnsServer {
-    pub(crate) async fn start(zone: Arc<Zone>, log: Arc<Log>) -> io::Result<Self> {
+    pub(crate) async fn start(zone: Arc<Zone>, log: Arc<Log>, line: Arc<Line>) -> io::Result<Self> {
         let (udp, tcp) = bind_both().await?;
         let address = udp.local_addr()?;
         let udp = udp.into_std()?;
         let spoof = udp.try_clone()?;
-        let mut server = Server::new(Handler { zone, log, spoof });
+        let mut server = Server::new(Handler {
+            zone,
+            log,
+            line,
+            spoof,
+        });
         server.register_socket(UdpSocket::from_std(udp)?);
         server.register_listener(tcp, Duration::from_secs(60), 16);
         Ok(Self {
@@ -339,6 +345,7 @@ async fn bind_both() -> io::Result<(UdpSocket, TcpListener)> {
 struct Handler {
     zone: Arc<Zone>,
     log: Arc<Log>,
+    line: Arc<Line>,
     /// The server's own socket, for what is said in its name.
     spoof: std::net::UdpSocket,
 }
@@ -372,6 +379,11 @@ impl RequestHandler for Handler {
             record_type,
             protocol: request.protocol(),
         });
+        // The whole way at once: the server's socket is not ours to delay.
+        let round_trip = self.line.round_trip();
+        if !round_trip.is_zero() {
+            tokio::time::sleep(round_trip).await;
+        }
         let extras = self.zone.extras(&name, record_type);
         let udp = request.protocol() == Protocol::Udp;
         if let Some((lie, ip)) = extras.forged.filter(|_| udp) {

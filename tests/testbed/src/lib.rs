@@ -193,6 +193,12 @@ impl Testbed {
         self.line.set_round_trip(round_trip);
     }
 
+    /// Sets how long resolvers may keep what DNS says (or denies) from now on. At
+    /// first they may not keep it at all.
+    pub fn set_ttl(&self, seconds: u32) {
+        self.zone.set_ttl(seconds);
+    }
+
     /// Whether [`Fault::BlackHole`] and [`Host::ipv6_is_dead`] are what they say.
     pub fn has_black_hole(&self) -> bool {
         self.doors.black_hole.is_some()

@@ -71,8 +71,8 @@ fn main() -> Result<()> {
 async fn try_all(world: &World) -> Result<()> {
     world.set_round_trip(Duration::from_millis(5));
     for scenario in SCENARIOS {
-        let hurried = Duration::from_secs(3);
-        ours::run(world, scenario, Some(hurried)).await?;
+        let hurried = scenario.waits().then_some(Duration::from_secs(3));
+        ours::run(world, scenario, hurried).await?;
         if scenario.peer {
             peer::run(world, scenario).await?;
         }

@@ -2,28 +2,28 @@
 
 use std::time::{Duration, Instant};
 
-use openpgp_discovery::{KeyLocator, Lookup, Status};
+use openpgp_discovery::{KeyLocator, Lookup, Status, Step};
 use tokio::task::JoinSet;
 
 use crate::scenarios::{Before, Scenario, Timed};
 use crate::world::World;
 use crate::{Result, Run};
 
-/// Runs a scenario once, with a client of its own. `hurried`, the client has this
-/// long for each look-up instead of its default.
+/// Runs a scenario once, with a client of its own. `hurried`, it has this long for
+/// the look-up instead of its default.
 pub(crate) async fn run(
     world: &World,
     scenario: &Scenario,
     hurried: Option<Duration>,
 ) -> Result<Run> {
-    let mut builder = world.locator();
-    if let Some(deadline) = hurried {
-        builder = builder.deadline(deadline);
-    }
+    let builder = world.locator();
     let address = scenario.address.parse()?;
     let unmade = Instant::now();
-    let locator = builder.build()?;
+    let mut locator = builder.build()?;
     prepare(world, &locator, scenario.before).await?;
+    if let Some(deadline) = hurried {
+        locator = locator.with_deadline(deadline);
+    }
     let begin = match scenario.timed {
         Timed::MakingAndLookUp => unmade,
         Timed::LookUp => Instant::now(),
@@ -31,8 +31,13 @@ pub(crate) async fn run(
     let lookup = locator.locate(&address).await;
     let took = begin.elapsed();
     expect(&lookup, scenario.status)?;
-    let attempts = lookup.attempts().iter();
-    let steps = attempts.map(|attempt| (attempt.step().to_string(), attempt.elapsed()));
+    let steps = lookup.attempts().iter().map(|attempt| {
+        let step = match attempt.step() {
+            Step::Resolve(method) => format!("DNS for {method}"),
+            step => step.to_string(),
+        };
+        (step, attempt.elapsed())
+    });
     Ok(Run {
         took,
         steps: steps.collect(),
@@ -48,13 +53,15 @@ async fn prepare(world: &World, locator: &KeyLocator, before: Before) -> Result<
             locator.locate(&address.parse()?).await;
         }
         Before::NinetyNine => {
-            let mut all = JoinSet::new();
-            for address in world.ninety_nine() {
-                let (locator, address) = (locator.clone(), address.clone());
-                all.spawn(async move { locator.locate(&address).await });
-            }
-            for lookup in all.join_all().await {
-                expect(&lookup, Status::Found)?;
+            for some in world.ninety_nine().chunks(9) {
+                let mut all = JoinSet::new();
+                for address in some {
+                    let (locator, address) = (locator.clone(), address.clone());
+                    all.spawn(async move { locator.locate(&address).await });
+                }
+                for lookup in all.join_all().await {
+                    expect(&lookup, Status::Found)?;
+                }
             }
         }
     }

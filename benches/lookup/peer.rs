@@ -24,13 +24,15 @@ pub(crate) async fn run(world: &World, scenario: &Scenario) -> Result<Run> {
         Before::Nothing => {}
         Before::One(address) => find(&client, address).await?,
         Before::NinetyNine => {
-            let mut all = JoinSet::new();
-            for address in world.ninety_nine() {
-                let (client, address) = (client.clone(), address.to_string());
-                all.spawn(async move { find(&client, &address).await });
-            }
-            for found in all.join_all().await {
-                found?;
+            for some in world.ninety_nine().chunks(9) {
+                let mut all = JoinSet::new();
+                for address in some {
+                    let (client, address) = (client.clone(), address.to_string());
+                    all.spawn(async move { find(&client, &address).await });
+                }
+                for found in all.join_all().await {
+                    found?;
+                }
             }
         }
     }

@@ -391,10 +391,7 @@ impl RequestHandler for Handler {
             protocol: request.protocol(),
         });
         // The whole way at once: the server's socket is not ours to delay.
-        let round_trip = self.line.round_trip();
-        if !round_trip.is_zero() {
-            tokio::time::sleep(round_trip).await;
-        }
+        self.line.go_there_and_back().await;
         let extras = self.zone.extras(&name, record_type);
         let udp = request.protocol() == Protocol::Udp;
         if let Some((lie, ip)) = extras.forged.filter(|_| udp) {

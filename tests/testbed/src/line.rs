@@ -18,14 +18,14 @@
 use std::collections::VecDeque;
 use std::io;
 use std::pin::pin;
-use std::sync::Mutex;
-use std::time::Duration;
+use std::sync::{Mutex, OnceLock};
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep_until};
 
+use crate::alarm::Alarm;
 use crate::log::lock;
 
 /// How much of a connection may be on its way at once, in each direction: far
@@ -37,15 +37,29 @@ const CHUNK: usize = 64 << 10;
 
 /// How long the way is. It holds for whatever begins from now on.
 #[derive(Debug, Default)]
-pub(crate) struct Line(Mutex<Duration>);
+pub(crate) struct Line {
+    round_trip: Mutex<Duration>,
+    /// From when a round trip is first set.
+    alarm: OnceLock<Alarm>,
+}
 
 impl Line {
     pub(crate) fn set_round_trip(&self, round_trip: Duration) {
-        *lock(&self.0) = round_trip;
+        *lock(&self.round_trip) = round_trip;
     }
 
-    pub(crate) fn round_trip(&self) -> Duration {
-        *lock(&self.0)
+    /// Takes as long as there and back; nothing where that is nothing.
+    pub(crate) async fn go_there_and_back(&self) {
+        let begin = Instant::now();
+        let round_trip = *lock(&self.round_trip);
+        if !round_trip.is_zero() {
+            self.alarm().at(begin + round_trip).await;
+        }
+    }
+
+    fn alarm(&self) -> &Alarm {
+        self.alarm
+            .get_or_init(|| Alarm::start().expect("room for one more thread"))
     }
 
     /// Serves a connection at the far end of the line, and carries what goes over
@@ -55,21 +69,21 @@ impl Line {
         F: Future<Output = ()>,
     {
         let accepted = Instant::now();
-        let round_trip = self.round_trip();
+        let round_trip = *lock(&self.round_trip);
         if round_trip.is_zero() {
             return serve(Box::new(tcp)).await;
         }
         let (near, far) = tokio::io::duplex(CHUNK);
         let (from_client, to_client) = tcp.into_split();
         let (from_server, to_server) = tokio::io::split(near);
-        let way = round_trip / 2;
+        let (alarm, way) = (self.alarm(), round_trip / 2);
         // The server knows of the connection once the client's acknowledgement is
         // there, and cannot speak before.
         let connected = accepted + round_trip;
         tokio::join!(
             serve(Box::new(far)),
-            carry(from_client, to_server, way, connected),
-            carry(from_server, to_client, way, connected + way),
+            carry(from_client, to_server, alarm, way, connected),
+            carry(from_server, to_client, alarm, way, connected + way),
         );
     }
 }
@@ -87,6 +101,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 async fn carry(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
+    alarm: &Alarm,
     way: Duration,
     open: Instant,
 ) {
@@ -104,7 +119,7 @@ async fn carry(
                 let due = Instant::now().max(open) + way;
                 under_way.push_back((due, chunk.split().freeze()));
             }
-            arrived = arrive(under_way.front(), &mut to), if !under_way.is_empty() => {
+            arrived = arrive(under_way.front(), alarm, &mut to), if !under_way.is_empty() => {
                 let Ok(Some(written)) = arrived else {
                     return;
                 };
@@ -124,12 +139,15 @@ async fn carry(
 /// nothing more goes over. Dropped before it is done, it has handed over nothing.
 async fn arrive(
     chunk: Option<&(Instant, Bytes)>,
+    alarm: &Alarm,
     to: &mut (impl AsyncWrite + Unpin),
 ) -> io::Result<Option<usize>> {
     let Some((due, octets)) = chunk else {
         return Ok(Some(0));
     };
-    sleep_until(*due).await;
+    if Instant::now() < *due {
+        alarm.at(*due).await;
+    }
     let mut to = pin!(to);
     if octets.is_empty() {
         return to.shutdown().await.map(|()| None);

@@ -1,0 +1,83 @@
+//! This crate.
+
+use std::time::{Duration, Instant};
+
+use openpgp_discovery::{EmailAddress, KeyLocator, Lookup, Status, Step};
+use tokio::task::JoinSet;
+
+use crate::scenarios::{Before, Scenario, Timed};
+use crate::world::World;
+use crate::{Result, Run};
+
+/// Runs a scenario once, with a client of its own. `hurried`, it has this long for
+/// the look-up instead of its default.
+pub(crate) async fn run(
+    world: &World,
+    scenario: &Scenario,
+    hurried: Option<Duration>,
+) -> Result<Run> {
+    let builder = world.locator();
+    let address = scenario.address.parse()?;
+    let unmade = Instant::now();
+    let mut locator = builder.build()?;
+    prepare(world, &locator, scenario.before).await?;
+    if let Some(deadline) = hurried {
+        locator = locator.with_deadline(deadline);
+    }
+    let begin = match scenario.timed {
+        Timed::MakingAndLookUp => unmade,
+        Timed::LookUp => Instant::now(),
+    };
+    let lookup = look_up(&locator, &address).await;
+    let took = begin.elapsed();
+    expect(&lookup, scenario.status)?;
+    let steps = lookup.attempts().iter().map(|attempt| {
+        let step = match attempt.step() {
+            Step::Resolve(method) => format!("DNS for {method}"),
+            step => step.to_string(),
+        };
+        (step, attempt.elapsed())
+    });
+    Ok(Run {
+        took,
+        steps: steps.collect(),
+    })
+}
+
+/// What the clock runs for. A client that opens the key server's connection early
+/// does so here, beside the look-up.
+async fn look_up(locator: &KeyLocator, address: &EmailAddress) -> Lookup {
+    locator.locate(address).await
+}
+
+/// What the client has done before.
+async fn prepare(world: &World, locator: &KeyLocator, before: Before) -> Result<()> {
+    match before {
+        Before::Nothing => {}
+        // Found or not.
+        Before::One(address) => {
+            locator.locate(&address.parse()?).await;
+        }
+        Before::NinetyNine => {
+            for some in world.ninety_nine().chunks(9) {
+                let mut all = JoinSet::new();
+                for address in some {
+                    let (locator, address) = (locator.clone(), address.clone());
+                    all.spawn(async move { locator.locate(&address).await });
+                }
+                for lookup in all.join_all().await {
+                    expect(&lookup, Status::Found)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn expect(lookup: &Lookup, status: Status) -> Result<()> {
+    if lookup.status() == status {
+        return Ok(());
+    }
+    let error = format!("{}: {:?}", lookup.address(), lookup.attempts());
+    Err(error.into())
+}

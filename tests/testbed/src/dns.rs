@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -18,11 +19,8 @@ use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseI
 use hickory_server::zone_handler::MessageResponseBuilder;
 use tokio::net::{TcpListener, UdpSocket};
 
+use crate::line::Line;
 use crate::log::{Log, Query, lock};
-
-/// Nothing may be kept by a resolver: the log shows every look-up, and what a
-/// test plants holds at once.
-const TTL: u32 = 0;
 
 /// What goes wrong with a query.
 #[non_exhaustive]
@@ -148,11 +146,29 @@ impl NameEntry<'_> {
 #[derive(Debug, Default)]
 pub(crate) struct Zone {
     names: Mutex<BTreeMap<String, Entry>>,
+    /// Of answers and denials, in seconds. At first nothing may be kept by a
+    /// resolver: the log shows every look-up, and what a test plants holds at once.
+    ttl: AtomicU32,
 }
 
 impl Zone {
     pub(crate) fn name<'a>(&'a self, name: &'a str) -> NameEntry<'a> {
         NameEntry { zone: self, name }
+    }
+
+    pub(crate) fn set_ttl(&self, seconds: u32) {
+        self.ttl.store(seconds, Ordering::Relaxed);
+    }
+
+    fn record(&self, name: &str, data: RData) -> Record {
+        Record::from_rdata(absolute(name), self.ttl.load(Ordering::Relaxed), data)
+    }
+
+    /// Says for how long a denial may be kept.
+    fn soa(&self) -> Record {
+        let ttl = self.ttl.load(Ordering::Relaxed);
+        let soa = SOA::new(Name::root(), Name::root(), 1, 60, 60, 60, ttl);
+        self.record("", RData::SOA(soa))
     }
 
     /// What to answer; `None` for silence.
@@ -162,7 +178,7 @@ impl Zone {
             let next = entry.once.iter();
             let next = next.map(RData::record_type).position(|r| r == record_type);
             if let Some(data) = next.and_then(|next| entry.once.remove(next)) {
-                return Some((ResponseCode::NoError, vec![record(asked, data)]));
+                return Some((ResponseCode::NoError, vec![self.record(asked, data)]));
             }
         }
         let mut name = asked.to_owned();
@@ -183,7 +199,7 @@ impl Zone {
                 Some(Trouble::Mute) => return None,
                 Some(Trouble::EndlessAliases) => {
                     let next = RData::CNAME(CNAME(absolute(&next_alias(&name))));
-                    chain.push(record(&name, next));
+                    chain.push(self.record(&name, next));
                     return Some((ResponseCode::NoError, chain));
                 }
                 Some(Trouble::CutOff) | None => {}
@@ -193,10 +209,10 @@ impl Zone {
                     .records
                     .iter()
                     .filter(|r| r.record_type() == record_type);
-                chain.extend(fitting.map(|data| record(&name, data.clone())));
+                chain.extend(fitting.map(|data| self.record(&name, data.clone())));
                 return Some((ResponseCode::NoError, chain));
             };
-            chain.push(record(&name, RData::CNAME(CNAME(absolute(target)))));
+            chain.push(self.record(&name, RData::CNAME(CNAME(absolute(target)))));
             if record_type == RecordType::CNAME {
                 return Some((ResponseCode::NoError, chain));
             }
@@ -283,10 +299,6 @@ fn exists(names: &BTreeMap<String, Entry>, name: &str) -> bool {
     names.keys().any(|n| n == name || n.ends_with(&below))
 }
 
-fn record(name: &str, data: RData) -> Record {
-    Record::from_rdata(absolute(name), TTL, data)
-}
-
 fn absolute(name: &str) -> Name {
     Name::from_ascii(format!("{name}.")).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
@@ -303,12 +315,17 @@ pub(crate) struct DnsServer {
 }
 
 impl DnsServer {
-    pub(crate) async fn start(zone: Arc<Zone>, log: Arc<Log>) -> io::Result<Self> {
+    pub(crate) async fn start(zone: Arc<Zone>, log: Arc<Log>, line: Arc<Line>) -> io::Result<Self> {
         let (udp, tcp) = bind_both().await?;
         let address = udp.local_addr()?;
         let udp = udp.into_std()?;
         let spoof = udp.try_clone()?;
-        let mut server = Server::new(Handler { zone, log, spoof });
+        let mut server = Server::new(Handler {
+            zone,
+            log,
+            line,
+            spoof,
+        });
         server.register_socket(UdpSocket::from_std(udp)?);
         server.register_listener(tcp, Duration::from_secs(60), 16);
         Ok(Self {
@@ -339,6 +356,7 @@ async fn bind_both() -> io::Result<(UdpSocket, TcpListener)> {
 struct Handler {
     zone: Arc<Zone>,
     log: Arc<Log>,
+    line: Arc<Line>,
     /// The server's own socket, for what is said in its name.
     spoof: std::net::UdpSocket,
 }
@@ -372,6 +390,11 @@ impl RequestHandler for Handler {
             record_type,
             protocol: request.protocol(),
         });
+        // The whole way at once: the server's socket is not ours to delay.
+        let round_trip = self.line.round_trip();
+        if !round_trip.is_zero() {
+            tokio::time::sleep(round_trip).await;
+        }
         let extras = self.zone.extras(&name, record_type);
         let udp = request.protocol() == Protocol::Udp;
         if let Some((lie, ip)) = extras.forged.filter(|_| udp) {
@@ -392,7 +415,7 @@ impl RequestHandler for Handler {
         metadata.response_code = code;
         let denied = matches!(code, ResponseCode::NXDomain | ResponseCode::NoError)
             && !answers.iter().any(|r| r.record_type() == record_type);
-        let soa = denied.then(|| record("", RData::SOA(soa())));
+        let soa = denied.then(|| self.zone.soa());
         let message = response.build(metadata, &answers, &[], &soa, &extras.foreign);
         sent(out.send_response(message).await, metadata)
     }
@@ -413,7 +436,7 @@ fn forgery(request: &Request, lie: Lie, ip: IpAddr) -> Option<Vec<u8>> {
             question.set_name(question.name().to_lowercase());
         }
     }
-    let answer = Record::from_rdata(question.name().clone(), TTL, address(ip));
+    let answer = Record::from_rdata(question.name().clone(), 0, address(ip));
     let mut message = Message::response(id, OpCode::Query);
     message.metadata.recursion_desired = true;
     message.metadata.recursion_available = true;
@@ -437,9 +460,4 @@ fn sent<E>(sent: Result<ResponseInfo, E>, metadata: Metadata) -> ResponseInfo {
             counts: HeaderCounts::default(),
         })
     })
-}
-
-/// Says for how long a denial may be kept: not at all.
-fn soa() -> SOA {
-    SOA::new(Name::root(), Name::root(), 1, 60, 60, 60, TTL)
 }

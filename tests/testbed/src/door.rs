@@ -1,10 +1,13 @@
 //! The listeners, all bound to free loopback ports at the start.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::sync::Arc;
 
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
+
+use crate::line::{Line, Wire};
 
 /// A listener, told apart by how it treats a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -14,6 +17,7 @@ pub(crate) enum Door {
     Refused,
     Mute,
     CloseAtAccept,
+    BlackHole,
     Vks,
 }
 
@@ -73,9 +77,49 @@ pub(crate) fn refuse() -> io::Result<(Vec<TcpSocket>, Ports)> {
     Ok((std::iter::once(v4).chain(v6).collect(), ports))
 }
 
+/// A listener whose queue is full, with the connection that fills it.
+#[derive(Debug)]
+pub(crate) struct BlackHole {
+    _listener: TcpListener,
+    _filling: TcpStream,
+}
+
+/// Ports that never answer a connection, for as long as the sockets live.
+///
+/// A listener with a queue of length 0 takes one connection; as long as nobody
+/// accepts that, Linux drops every further SYN, as it drops what comes too fast.
+/// Other systems have other rules, so there is no such port.
+pub(crate) fn black_hole() -> io::Result<(Vec<BlackHole>, Option<Ports>)> {
+    if !cfg!(target_os = "linux") {
+        return Ok((Vec::new(), None));
+    }
+    let (v4, v4_port) = fill(TcpSocket::new_v4()?, Ipv4Addr::LOCALHOST.into())?;
+    let v6 = TcpSocket::new_v6().and_then(|v6| fill(v6, Ipv6Addr::LOCALHOST.into()));
+    let (v6, v6_port) = v6.ok().unzip();
+    let ports = Ports {
+        v4: v4_port,
+        v6: v6_port,
+    };
+    Ok((std::iter::once(v4).chain(v6).collect(), Some(ports)))
+}
+
+fn fill(socket: TcpSocket, ip: IpAddr) -> io::Result<(BlackHole, u16)> {
+    socket.bind((ip, 0).into())?;
+    let listener = socket.listen(0)?;
+    let address = listener.local_addr()?;
+    // The kernel completes it by itself and at once, so it blocks nobody.
+    let filling = TcpStream::connect(address)?;
+    let hole = BlackHole {
+        _listener: listener,
+        _filling: filling,
+    };
+    Ok((hole, address.port()))
+}
+
 /// Serves each connection in a task of its own. Dropping the future ends them all.
-pub(crate) async fn accept<F>(listener: TcpListener, serve: impl Fn(TcpStream) -> F)
+pub(crate) async fn accept<F, S>(listener: TcpListener, line: Arc<Line>, serve: S)
 where
+    S: Fn(Wire) -> F + Clone + Send + 'static,
     F: Future<Output = ()> + Send + 'static,
 {
     let mut open = JoinSet::new();
@@ -86,7 +130,8 @@ where
                     // As web servers do: small answers must not wait for the
                     // client's delayed acknowledgement. Fails on a dead one.
                     let _ = stream.set_nodelay(true);
-                    open.spawn(serve(stream));
+                    let (line, serve) = (line.clone(), serve.clone());
+                    open.spawn(async move { line.serve(stream, serve).await });
                 }
                 // The client has gone again, or the process is out of files.
                 Err(_) => tokio::task::yield_now().await,

@@ -31,13 +31,18 @@ pub enum Fault {
     StallHandshake,
     /// The same, and the connection is closed.
     CutHandshake,
+    /// Connections are never answered: the first packet (SYN) is dropped, as by a
+    /// firewall, or where there is no machine. Linux alone makes such a port
+    /// (see [`Testbed::has_black_hole`](crate::Testbed::has_black_hole)); elsewhere
+    /// it is [`Mute`](Self::Mute). So it is not among [`ALL`](Self::ALL).
+    BlackHole,
     /// The server certificate is good for five days more. Nothing breaks, so it is
     /// not among [`ALL`](Self::ALL).
     ExpiresSoon,
 }
 
 impl Fault {
-    /// Every fault that keeps clients out, for tables.
+    /// Every fault that keeps clients out on every machine, for tables.
     pub const ALL: [Self; 12] = [
         Self::Expired,
         Self::NotYetValid,
@@ -61,6 +66,7 @@ impl Fault {
             Self::Refused => Door::Refused,
             Self::Mute => Door::Mute,
             Self::CloseAtAccept => Door::CloseAtAccept,
+            Self::BlackHole => Door::BlackHole,
             _ => Door::Https,
         }
     }

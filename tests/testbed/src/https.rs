@@ -15,7 +15,6 @@ use hyper::{HeaderMap, Method, Response, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::server::Acceptor;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio_rustls::LazyConfigAcceptor;
 
@@ -23,6 +22,7 @@ use crate::Fault;
 use crate::answer::{Answer, End, Flow, Manner, Plan};
 use crate::ca::Authority;
 use crate::door::Door;
+use crate::line::Wire;
 use crate::log::{Log, Request, lock};
 use crate::vks::Vks;
 
@@ -70,7 +70,13 @@ impl Host<'_> {
 
     /// Refuses connections over IPv6: an address of that family leads nowhere.
     pub fn without_ipv6(self) -> Self {
-        self.edit(|site| site.no_ipv6 = true)
+        self.edit(|site| site.ipv6 = Some(Door::Refused))
+    }
+
+    /// Never answers over IPv6: an address of that family leads into a black hole,
+    /// as [`Fault::BlackHole`] is one.
+    pub fn ipv6_is_dead(self) -> Self {
+        self.edit(|site| site.ipv6 = Some(Door::BlackHole))
     }
 
     /// Offers HTTP/1.1 only.
@@ -108,7 +114,8 @@ struct Site {
     fault: Option<Fault>,
     port: Option<u16>,
     no_http2: bool,
-    no_ipv6: bool,
+    /// Where IPv6 leads, if elsewhere than IPv4.
+    ipv6: Option<Door>,
     is_vks: bool,
     head: Plan,
     paths: HashMap<String, Plan>,
@@ -182,15 +189,15 @@ impl Web {
         }
     }
 
-    /// Whether this host is to be reached over IPv4 alone.
-    pub(crate) fn has_no_ipv6(&self, host: &str) -> bool {
-        lock(&self.sites).get(host).is_some_and(|site| site.no_ipv6)
+    /// Which listener serves this host over IPv6, where that is another one.
+    pub(crate) fn ipv6_door(&self, host: &str) -> Option<Door> {
+        lock(&self.sites).get(host)?.ipv6
     }
 
     /// Serves one connection at the door where TLS is spoken.
-    pub(crate) async fn serve_tls(self: Arc<Self>, tcp: TcpStream) {
+    pub(crate) async fn serve_tls(self: Arc<Self>, wire: Wire) {
         self.log.connection(Door::Https);
-        let Ok(hello) = LazyConfigAcceptor::new(Acceptor::default(), tcp).await else {
+        let Ok(hello) = LazyConfigAcceptor::new(Acceptor::default(), wire).await else {
             return;
         };
         // A client sends no server name for an address literal.
@@ -209,8 +216,8 @@ impl Web {
             None => (None, true, false),
         };
         if let Some(Fault::StallHandshake | Fault::CutHandshake) = fault {
-            let mut tcp = hello.io;
-            let _ = tcp.write_all(&UNFINISHED).await;
+            let mut wire = hello.io;
+            let _ = wire.write_all(&UNFINISHED).await;
             if fault == Some(Fault::StallHandshake) {
                 std::future::pending().await
             }
@@ -397,9 +404,9 @@ fn host_of(authority: &str) -> String {
 const UNFINISHED: [u8; 9] = [22, 3, 3, 4, 0, 2, 0, 3, 252];
 
 /// A fatal alert (handshake_failure) in a TLS 1.2 record, which every version reads.
-async fn refuse_handshake(mut tcp: TcpStream) {
-    let _ = tcp.write_all(&[21, 3, 3, 0, 2, 2, 40]).await;
-    let _ = tcp.shutdown().await;
+async fn refuse_handshake(mut wire: Wire) {
+    let _ = wire.write_all(&[21, 3, 3, 0, 2, 2, 40]).await;
+    let _ = wire.shutdown().await;
 }
 
 /// Reads up to the empty line. `None` where the client is done before.

@@ -27,11 +27,12 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use openpgp_discovery::dns::{AddressGuard, HickoryDns};
 use openpgp_discovery::{EmailAddress, wkd};
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpSocket;
 use tokio::task::JoinSet;
 
 mod answer;
@@ -43,6 +44,7 @@ mod dns;
 mod door;
 mod fault;
 mod https;
+mod line;
 mod log;
 mod resolver;
 mod vks;
@@ -59,8 +61,9 @@ pub use resolver::TestDns;
 pub use vks::{Mail, Vks};
 
 use dns::{DnsServer, Zone};
-use door::{Door, Ports};
+use door::{BlackHole, Door, Ports};
 use https::Web;
+use line::{Line, Wire};
 use log::Log;
 
 /// Where the key server is reached over HTTPS, beside its own address.
@@ -72,11 +75,14 @@ pub struct Testbed {
     web: Arc<Web>,
     vks: Arc<Vks>,
     log: Arc<Log>,
+    line: Arc<Line>,
     dns: DnsServer,
     doors: Doors,
     vks_address: SocketAddr,
     /// Keeps the ports from being given to others.
     _refused: Vec<TcpSocket>,
+    /// Keeps them full.
+    _black_hole: Vec<BlackHole>,
     /// Ends the servers when it is dropped.
     _tasks: JoinSet<()>,
 }
@@ -94,27 +100,31 @@ impl Testbed {
 
     async fn try_start() -> io::Result<Self> {
         let log = Arc::new(Log::default());
+        let line = Arc::new(Line::default());
         let zone = Arc::new(Zone::default());
         let vks = Arc::new(Vks::new(log.clone()));
         let web = Arc::new(Web::new(vks.clone(), log.clone()));
-        let dns = DnsServer::start(zone.clone(), log.clone()).await?;
+        let dns = DnsServer::start(zone.clone(), log.clone(), line.clone()).await?;
         let mut tasks = JoinSet::new();
 
         let (listeners, https) = door::listen().await?;
         for listener in listeners {
             let web = web.clone();
-            tasks.spawn(door::accept(listener, move |tcp| {
-                web.clone().serve_tls(tcp)
+            tasks.spawn(door::accept(listener, line.clone(), move |wire| {
+                web.clone().serve_tls(wire)
             }));
         }
         let (refused_sockets, refused) = door::refuse()?;
-        let not_tls = rude(Door::NotTls, &log, &mut tasks).await?;
-        let mute = rude(Door::Mute, &log, &mut tasks).await?;
-        let close_at_accept = rude(Door::CloseAtAccept, &log, &mut tasks).await?;
+        let not_tls = rude(Door::NotTls, &log, &line, &mut tasks).await?;
+        let mute = rude(Door::Mute, &log, &line, &mut tasks).await?;
+        let close_at_accept = rude(Door::CloseAtAccept, &log, &line, &mut tasks).await?;
+        let (black_hole_sockets, black_hole) = door::black_hole()?;
         let (listeners, vks_ports) = door::listen().await?;
         for listener in listeners {
             let vks = vks.clone();
-            tasks.spawn(door::accept(listener, move |tcp| vks.clone().serve(tcp)));
+            tasks.spawn(door::accept(listener, line.clone(), move |wire| {
+                vks.clone().serve(wire)
+            }));
         }
         let vks_address = vks_ports.sockets().next().expect("IPv4 is always there");
         let doors = Doors {
@@ -123,16 +133,19 @@ impl Testbed {
             refused,
             mute,
             close_at_accept,
+            black_hole,
         };
         let testbed = Self {
             zone,
             web,
             vks,
             log,
+            line,
             dns,
             doors,
             vks_address,
             _refused: refused_sockets,
+            _black_hole: black_hole_sockets,
             _tasks: tasks,
         };
         testbed.host(VKS_HOST).serve_vks();
@@ -167,6 +180,28 @@ impl Testbed {
     /// Publishes this by the direct method, for this address.
     pub fn wkd_direct(&self, address: &EmailAddress, body: impl AsRef<[u8]>) -> &Self {
         self.publish(&wkd::Url::new(address).direct(), body)
+    }
+
+    /// Sets how long everything takes from a client to the servers and back, for
+    /// what begins from now on: DNS queries (over UDP and TCP), and connections to
+    /// the web hosts and to the key server, which take one round trip to be made.
+    /// At first it is nothing.
+    ///
+    /// A port that refuses does so at once all the same; so does the connection
+    /// over which DNS is asked by TCP.
+    pub fn set_round_trip(&self, round_trip: Duration) {
+        self.line.set_round_trip(round_trip);
+    }
+
+    /// Sets how long resolvers may keep what DNS says (or denies) from now on. At
+    /// first they may not keep it at all.
+    pub fn set_ttl(&self, seconds: u32) {
+        self.zone.set_ttl(seconds);
+    }
+
+    /// Whether [`Fault::BlackHole`] and [`Host::ipv6_is_dead`] are what they say.
+    pub fn has_black_hole(&self) -> bool {
+        self.doors.black_hole.is_some()
     }
 
     /// The key server.
@@ -335,6 +370,8 @@ struct Doors {
     refused: Ports,
     mute: Ports,
     close_at_accept: Ports,
+    /// `None` where the machine's kernel does not make one.
+    black_hole: Option<Ports>,
 }
 
 impl Doors {
@@ -344,46 +381,53 @@ impl Doors {
             Door::Refused => self.refused,
             Door::Mute => self.mute,
             Door::CloseAtAccept => self.close_at_accept,
+            Door::BlackHole => self.black_hole.unwrap_or(self.mute),
             Door::Https | Door::Vks => self.https,
         }
     }
 
-    fn all(&self) -> [Ports; 5] {
+    fn all(&self) -> [Ports; 6] {
         [
             self.https,
             self.not_tls,
             self.refused,
             self.mute,
             self.close_at_accept,
+            self.ports(Door::BlackHole),
         ]
     }
 }
 
 /// Starts a listener that is no good at TLS.
-async fn rude(door: Door, log: &Arc<Log>, tasks: &mut JoinSet<()>) -> io::Result<Ports> {
+async fn rude(
+    door: Door,
+    log: &Arc<Log>,
+    line: &Arc<Line>,
+    tasks: &mut JoinSet<()>,
+) -> io::Result<Ports> {
     let (listeners, ports) = door::listen().await?;
     for listener in listeners {
         let log = log.clone();
-        tasks.spawn(door::accept(listener, move |tcp| {
+        tasks.spawn(door::accept(listener, line.clone(), move |wire| {
             log.connection(door);
-            be_rude(door, tcp)
+            be_rude(door, wire)
         }));
     }
     Ok(ports)
 }
 
-async fn be_rude(door: Door, mut tcp: TcpStream) {
+async fn be_rude(door: Door, mut wire: Wire) {
     match door {
         Door::Mute => std::future::pending().await,
         Door::NotTls => {
             let answer = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
             // The client may have gone already.
-            let _ = tcp.write_all(answer).await;
-            let _ = tcp.shutdown().await;
+            let _ = wire.write_all(answer).await;
+            let _ = wire.shutdown().await;
             // Closed with something left to read, the connection would be reset,
             // and the answer might be lost.
-            let _ = tokio::io::copy(&mut tcp, &mut tokio::io::sink()).await;
+            let _ = tokio::io::copy(&mut wire, &mut tokio::io::sink()).await;
         }
-        _ => drop(tcp),
+        _ => drop(wire),
     }
 }

@@ -36,12 +36,10 @@ impl DnsResolver for TestDns {
 
 impl TestDns {
     fn find_port(&self, host: &str, address: &mut SocketAddr) {
+        let ipv6 = self.web.ipv6_door(host).filter(|_| address.is_ipv6());
         let port = match self.web.door(host) {
             _ if self.web.trap(address.ip()).is_some() => self.web.trap(address.ip()),
-            Ok(_) if address.is_ipv6() && self.web.has_no_ipv6(host) => {
-                self.doors.refused.at(address.ip())
-            }
-            Ok(door) => self.doors.ports(door).at(address.ip()),
+            Ok(door) => self.doors.ports(ipv6.unwrap_or(door)).at(address.ip()),
             Err(port) => address.ip().to_canonical().is_loopback().then_some(port),
         };
         if let Some(port) = port.filter(|_| address.port() == 0) {

@@ -15,7 +15,6 @@ use hyper_util::rt::TokioIo;
 use openpgp_discovery::EmailAddress;
 use openpgp_discovery::openpgp::{Cert, Fingerprint, KeyHandle};
 use percent_encoding::percent_decode_str;
-use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 pub use self::publish::Mail;
@@ -24,6 +23,7 @@ use self::store::{Store, normalize};
 use crate::answer::{Answer, Plan};
 use crate::door::Door;
 use crate::https::seen;
+use crate::line::Wire;
 use crate::log::{Log, Request, lock};
 
 const ROOT: &str = "/vks/v1/";
@@ -175,7 +175,7 @@ impl Vks {
     }
 
     /// Serves one connection of plain HTTP.
-    pub(crate) async fn serve(self: Arc<Self>, tcp: TcpStream) {
+    pub(crate) async fn serve(self: Arc<Self>, wire: Wire) {
         self.log.connection(Door::Vks);
         let hang_up = Notify::new();
         let service = service_fn(|request| {
@@ -193,7 +193,7 @@ impl Vks {
         let http1 = hyper::server::conn::http1::Builder::new();
         tokio::select! {
             // How the client ends the connection is its own business.
-            _ = http1.serve_connection(TokioIo::new(tcp), service) => {}
+            _ = http1.serve_connection(TokioIo::new(wire), service) => {}
             () = hang_up.notified() => {}
         }
     }

@@ -5,6 +5,7 @@ mod certs;
 mod client;
 mod dns;
 mod https;
+mod line;
 mod resolver;
 mod start;
 mod vks;

@@ -66,6 +66,22 @@ async fn what_dns_says_is_passed_on_and_never_kept() {
     assert!(t.queries().iter().all(|query| query.name == name));
 }
 
+#[tokio::test]
+async fn what_dns_says_is_kept_where_a_test_says_so() {
+    let t = Testbed::start().await;
+    t.set_ttl(300);
+    let dns = t.dns();
+    for (name, count) in [("there.example", 1), ("nowhere.example", 0)] {
+        if count == 1 {
+            t.host(name);
+        }
+        for _ in 0..3 {
+            assert_eq!(dns.addresses(name).await.unwrap().len(), count, "{name}");
+        }
+        assert_eq!(t.queries_for(name).len(), 2, "{name}");
+    }
+}
+
 /// The same name leads elsewhere as soon as DNS says so.
 #[tokio::test]
 async fn a_trap_is_reached_by_its_address() {

@@ -10,9 +10,9 @@
 //!
 //! Parts: `throughput` (many domains, in both orders), `dead` (a tenth of the
 //! domains never answers), `one` (one domain), `refresh`, `memory` (whether it grows
-//! with the batch). Options: `--round-trip` and `--deadline` in milliseconds, `--runs`,
-//! `--domains`, `--per-domain`, `--concurrency` (of both clients; else what the
-//! locator has by itself, and 16 tasks over sequoia-net).
+//! with the batch). Options: `--round-trip` and `--deadline` in milliseconds, `--ttl` of
+//! DNS answers in seconds, `--runs`, `--domains`, `--per-domain`, `--concurrency` (of
+//! both clients; else what the locator has by itself, and 16 tasks over sequoia-net).
 //!
 //! The servers are the testbed, in a process of its own, behind a line of this round
 //! trip. Each run of a client is a process of its own too, so that its memory and

@@ -14,6 +14,8 @@ pub(crate) struct Options {
     /// Whether only to see that everything runs.
     pub(crate) quick: bool,
     pub(crate) round_trip: Duration,
+    /// How long DNS answers may be kept, in seconds.
+    pub(crate) ttl: usize,
     pub(crate) domains: usize,
     pub(crate) per_domain: usize,
     pub(crate) deadline: Option<Duration>,
@@ -48,6 +50,7 @@ impl Options {
                 "--bench" | "--test" | "--quick" => {}
                 "--round-trip" => options.round_trip = milliseconds(number()?)?,
                 "--deadline" => options.deadline = Some(milliseconds(number()?)?),
+                "--ttl" => options.ttl = number()?,
                 "--domains" => options.domains = number()?,
                 "--per-domain" => options.per_domain = number()?,
                 "--concurrency" => options.concurrency = Some(number()?),
@@ -64,6 +67,7 @@ impl Options {
             parts: Vec::new(),
             quick: false,
             round_trip: Duration::from_millis(50),
+            ttl: 300,
             domains: 500,
             per_domain: 20,
             deadline: None,

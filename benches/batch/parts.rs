@@ -49,7 +49,7 @@ pub(crate) fn measure(options: &Options) -> Result<()> {
 }
 
 fn start(options: &Options, work: Work, domains: usize, per_domain: usize) -> Result<Servers> {
-    Servers::start(work, domains, per_domain, options.round_trip)
+    Servers::start(work, domains, per_domain, options)
 }
 
 /// Many domains, in both orders.

@@ -14,6 +14,7 @@ use testbed::{Answer, Fault, Testbed, certs};
 use tokio::runtime::Builder;
 
 use crate::client::keyring;
+use crate::options::Options;
 use crate::run::Run;
 use crate::task::{Work, address};
 use crate::world::{HARMLESS, World};
@@ -36,13 +37,13 @@ impl Servers {
         work: Work,
         domains: usize,
         per_domain: usize,
-        round_trip: Duration,
+        options: &Options,
     ) -> Result<Self> {
+        let round_trip = usize::try_from(options.round_trip.as_micros())?;
         let mut child = Command::new(env::current_exe()?)
             .arg(ROLE)
             .arg(format!("{work:?}"))
-            .args([domains, per_domain].map(|number| number.to_string()))
-            .arg(round_trip.as_micros().to_string())
+            .args([domains, per_domain, round_trip, options.ttl].map(|n| n.to_string()))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
@@ -94,7 +95,7 @@ impl Drop for Servers {
 
 /// The process itself.
 pub(crate) fn serve(arguments: &[String]) -> Result<()> {
-    let [work, domains, per_domain, round_trip] = arguments else {
+    let [work, domains, per_domain, round_trip, ttl] = arguments else {
         return Err("the servers' arguments are for this bench alone".into());
     };
     let (domains, per_domain) = (domains.parse()?, per_domain.parse()?);
@@ -112,8 +113,9 @@ pub(crate) fn serve(arguments: &[String]) -> Result<()> {
         }
     }
     drop(all);
-    testbed.host("dead.example").fault(Fault::Mute);
-    let _ = round_trip;
+    testbed.host("dead.example").fault(Fault::BlackHole);
+    testbed.set_round_trip(round_trip);
+    testbed.set_ttl(ttl.parse()?);
     let world = World {
         dns: testbed.dns_addr(),
         https: testbed.host_addr("openpgpkey.harmless.example"),

@@ -25,7 +25,7 @@ pub(crate) async fn locator(world: &World, task: Task) -> Result<KeyLocator> {
         .allow_socket(world.dead);
     let mut builder = KeyLocator::builder()
         .resolver(Dns::new(world, task)?)
-        .transport(transport(world, task.who)?)
+        .transport(transport(world)?)
         .guard(guard)
         .vks_budget(Budget::unlimited());
     builder = match (task.work, task.who) {
@@ -46,8 +46,8 @@ pub(crate) async fn locator(world: &World, task: Task) -> Result<KeyLocator> {
     Ok(locator)
 }
 
-/// The bundled transport. With hosts that nobody named it speaks HTTP/1.1.
-fn transport(world: &World, _: Who) -> Result<ReqwestTransport> {
+/// The bundled transport: HTTP/1.1 with all hosts but a key server that is named.
+fn transport(world: &World) -> Result<ReqwestTransport> {
     let builder = ReqwestTransport::builder().trust_anchors_pem(world.authority.as_bytes());
     Ok(builder.build()?)
 }

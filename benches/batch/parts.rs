@@ -1,5 +1,6 @@
 //! What is measured and printed.
 
+use std::fs;
 use std::thread::available_parallelism;
 
 use crate::Result;
@@ -99,7 +100,8 @@ fn refresh(options: &Options, servers: &mut Servers, certs: usize) -> Result<()>
         };
         (name, task)
     });
-    compare("refreshes over TLS", servers, options.runs(RUNS), &cases)
+    compare("refreshes over TLS", servers, options.runs(RUNS), &cases)?;
+    Ok(fs::remove_file(client::keyring())?)
 }
 
 /// Whether the memory grows with the batch.

@@ -26,6 +26,10 @@ pub(crate) fn run(world: &World, task: Task) -> Result<Run> {
     let mut child = Command::new(env::current_exe()?)
         .arg(ROLE)
         .args(task.to_arguments())
+        // Whoever sets these makes each error dear, and there are errors that the
+        // libraries make and drop on the way.
+        .env_remove("RUST_BACKTRACE")
+        .env_remove("RUST_LIB_BACKTRACE")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()?;
@@ -76,17 +80,17 @@ async fn measured(task: Task, work: impl Future<Output = Result<Tally>>) -> Resu
     let processor = process::processor_time("self")?;
     let begin = Instant::now();
     let tally = work.await?;
-    let seconds = begin.elapsed().as_secs_f64();
+    let count = tally.count();
+    let run = Run::of(tally, begin);
     let processor = process::processor_time("self")? - processor;
     let above = process::peak()? - before;
-    if tally.count() != task.expected() {
-        return Err(format!("{:?} instead of {:?}", tally.count(), task.expected()).into());
+    if count != task.expected() {
+        return Err(format!("{count:?} instead of {:?}", task.expected()).into());
     }
     Ok(Run {
-        seconds,
         processor,
         before,
         above,
-        ..Run::of(tally)
+        ..run
     })
 }

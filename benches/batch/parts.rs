@@ -144,6 +144,7 @@ fn dead(options: &Options, servers: &mut Servers) -> Result<()> {
             let cells = vec![
                 format!("{:.1} ms", of(&runs, case, |run| run.median)),
                 format!("{:.1} ms", of(&runs, case, |run| run.p99)),
+                format!("{:.2} s", of(&runs, case, |run| run.last)),
                 format!("{:.2} s", of(&runs, case, |run| run.seconds)),
                 format!("{:.1} MiB", of(&runs, case, |run| run.above)),
                 format!("{:.0}", of(&runs, case, |run| run.connections)),
@@ -160,6 +161,7 @@ fn dead(options: &Options, servers: &mut Servers) -> Result<()> {
         &[
             "median",
             "99th percentile",
+            "the last of them",
             "the batch",
             "above",
             "connections",

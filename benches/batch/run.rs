@@ -1,7 +1,7 @@
 //! What a run of a client yields.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::Result;
 use crate::figures::percentile;
@@ -12,6 +12,8 @@ pub(crate) struct Tally {
     /// How long each address took that was found, in milliseconds.
     latencies: Vec<f64>,
     pub(crate) missed: usize,
+    /// When the last one was found.
+    last: Instant,
 }
 
 impl Tally {
@@ -22,11 +24,13 @@ impl Tally {
         Self {
             latencies,
             missed: 0,
+            last: Instant::now(),
         }
     }
 
     pub(crate) fn found(&mut self, elapsed: Duration) {
         self.latencies.push(elapsed.as_secs_f64() * 1e3);
+        self.last = Instant::now();
     }
 
     pub(crate) fn count(&self) -> (usize, usize) {
@@ -41,6 +45,8 @@ pub(crate) struct Run {
     pub(crate) count: f64,
     /// How long the batch took.
     pub(crate) seconds: f64,
+    /// When the last one that can be found was there, in seconds from the beginning.
+    pub(crate) last: f64,
     /// What the client used of the processors, in seconds.
     pub(crate) processor: f64,
     /// Memory before, and the most of it above that, in MiB.
@@ -57,11 +63,13 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    pub(crate) fn of(mut tally: Tally) -> Self {
+    pub(crate) fn of(mut tally: Tally, begin: Instant) -> Self {
         let (found, missed) = tally.count();
         tally.latencies.sort_by(f64::total_cmp);
         Self {
             count: (found + missed) as f64,
+            seconds: begin.elapsed().as_secs_f64(),
+            last: tally.last.duration_since(begin).as_secs_f64(),
             median: percentile(&tally.latencies, 0.5),
             p99: percentile(&tally.latencies, 0.99),
             ..Self::default()
@@ -78,9 +86,10 @@ impl Run {
         let figures: std::result::Result<Vec<f64>, _> =
             line.split_whitespace().map(str::parse).collect();
         match figures?[..] {
-            [count, seconds, processor, before, above, median, p99] => Ok(Self {
+            [count, seconds, last, processor, before, above, median, p99] => Ok(Self {
                 count,
                 seconds,
+                last,
                 processor,
                 before,
                 above,
@@ -98,9 +107,10 @@ impl fmt::Display for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} {} {} {} {} {} {}",
+            "{} {} {} {} {} {} {} {}",
             self.count,
             self.seconds,
+            self.last,
             self.processor,
             self.before,
             self.above,

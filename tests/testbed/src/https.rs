@@ -36,17 +36,26 @@ pub struct Host<'a> {
 impl Host<'_> {
     /// Answers this path (or this path and query) so from now on.
     pub fn serve(self, path: &str, answer: Answer) -> Self {
-        self.edit(|site| site.plan(path).always(answer))
+        self.edit(|site| {
+            site.had_raw |= answer.is_raw();
+            site.plan(path).always(answer);
+        })
     }
 
     /// Answers this path so the next times, and then as planted before.
     pub fn serve_first(self, times: usize, path: &str, answer: Answer) -> Self {
-        self.edit(|site| site.plan(path).first(times, answer))
+        self.edit(|site| {
+            site.had_raw |= answer.is_raw();
+            site.plan(path).first(times, answer);
+        })
     }
 
     /// Answers every path so for which nothing else is planted, instead of 404.
     pub fn serve_all(self, answer: Answer) -> Self {
-        self.edit(|site| site.elsewhere.always(answer))
+        self.edit(|site| {
+            site.had_raw |= answer.is_raw();
+            site.elsewhere.always(answer);
+        })
     }
 
     /// Breaks the host.
@@ -117,6 +126,9 @@ struct Site {
     /// Where IPv6 leads, if elsewhere than IPv4.
     ipv6: Option<Door>,
     is_vks: bool,
+    /// Whether any answer was ever raw: with a directory of thousands of files, each
+    /// connection would else look through all of them.
+    had_raw: bool,
     head: Plan,
     paths: HashMap<String, Plan>,
     elsewhere: Plan,
@@ -148,7 +160,7 @@ impl Site {
 
     fn has_raw(&self) -> bool {
         let mut plans = self.paths.values().chain([&self.elsewhere]);
-        plans.any(|plan| plan.any(Answer::is_raw))
+        self.had_raw && plans.any(|plan| plan.any(Answer::is_raw))
     }
 }
 

@@ -852,30 +852,38 @@ fn too_many_certificates() {
     assert_eq!(Limits::default().certs, 16);
 }
 
-type Setting = (&'static str, fn(&mut Limits));
+/// An answer, what is said of it, and the limit that it is over.
+type Setting<'b> = (&'b [u8], &'static str, fn(&mut Limits));
 
 #[test]
 fn each_limit_is_too_large() {
     let base = cert(&[ALICE, "alice@example.org", "bob@example.org"]);
     let body = bytes(&base);
-    let settings: Vec<Setting> = vec![
-        ("body", |l| l.body = 100),
-        ("packets", |l| l.packets = 8),
-        ("certificate", |l| l.cert = 200),
-        ("User IDs", |l| l.user_ids = 1),
-        ("subkeys", |l| l.subkeys = 1),
-        ("verifications", |l| l.verifications = 3),
-        ("self-signatures", |l| l.self_signatures = 0),
-        ("other User IDs and self-signatures", |l| {
+    let alone = bytes(&cert(&[ALICE, "alice@example.org"]));
+    let settings: Vec<Setting<'_>> = vec![
+        (&body, "more than 100 octets", |l| l.body = 100),
+        (&body, "too many packets", |l| l.packets = 8),
+        (&alone, "more than 200 octets after", |l| l.cert = 200),
+        (&body, "oversized other User IDs", |l| l.cert = 200),
+        (&body, "too many User IDs", |l| l.user_ids = 1),
+        (&body, "too many subkeys", |l| l.subkeys = 1),
+        (&body, "signatures to verify", |l| l.verifications = 3),
+        (&alone, "too many signatures on a", |l| {
+            l.self_signatures = 0;
+        }),
+        (&body, "oversized other User IDs", |l| l.self_signatures = 0),
+        (&body, "too many User IDs", |l| {
             l.user_ids = 1;
             l.self_signatures = 1;
         }),
     ];
-    for (name, set) in settings {
+    for (body, why, set) in settings {
         let mut limits = Limits::default();
         set(&mut limits);
-        let filtered = Filter::new().limits(limits).apply(&body, &alice());
-        assert_eq!(refusal(&filtered), Reason::TooLarge, "{name}");
+        let filtered = Filter::new().limits(limits).apply(body, &alice());
+        assert_eq!(refusal(&filtered), Reason::TooLarge, "{why}");
+        let said = filtered.rejected()[0].detail();
+        assert!(said.contains(why), "{said}, not {why}");
     }
     only(&apply(&body));
 

@@ -25,6 +25,9 @@ use openpgp_discovery::transport::{HttpTransport, Request, Response};
 use openpgp_discovery::verify::{VerdictOutcome, Verification, Verify};
 use openpgp_discovery::vks::Budget;
 use openpgp_discovery::{BoxFuture, Error, KeyLocator, RefreshOutcome};
+use tokio::time::timeout;
+
+use crate::AMPLE;
 
 const ALICE: &str = "Alice <alice@example.org>";
 const TEXT: &str = "Dear Bob\n";
@@ -390,7 +393,8 @@ async fn watched(held: &Cert) -> (Duration, Duration, RefreshOutcome) {
     });
     tokio::time::sleep(Duration::from_millis(50)).await;
     let start = Instant::now();
-    let refresh = locator.refresh(held).await; // 404
+    let refresh = timeout(AMPLE, locator.refresh(held)).await;
+    let refresh = refresh.expect("it ends"); // 404
     let took = start.elapsed();
     tokio::time::sleep(Duration::from_millis(50)).await;
     ticking.abort();

@@ -113,27 +113,34 @@ fn what_nobody_signed_is_not_published() {
     assert!(!bytes.windows(leak.len()).any(|part| part == leak));
 }
 
-fn encryption_keys(cert: &Cert) -> usize {
-    cert.keys()
-        .with_policy(POLICY, None)
-        .alive()
-        .revoked(false)
-        .for_transport_encryption()
-        .count()
+/// Subkeys that sign, or else encrypt.
+fn subkeys_for(signs: bool, cert: &Cert) -> usize {
+    let keys = cert.keys().subkeys().with_policy(POLICY, None);
+    let keys = keys.alive().revoked(false);
+    match signs {
+        true => keys.for_signing().count(),
+        false => keys.for_transport_encryption().count(),
+    }
 }
 
-/// Of two subkeys for encryption, one is revoked or rebound in a way that may not be
+/// Of two subkeys for one use, one is revoked or rebound in a way that may not be
 /// published: it must not come to life by that.
 #[test]
 fn a_dead_subkey_does_not_come_to_life() {
-    let alice = testbed::certs::with_subkey(&cert(&[ALICE]), false);
-    let subkey = alice
-        .keys()
-        .subkeys()
-        .last()
-        .expect("a subkey")
-        .key()
-        .clone();
+    for signs in [false, true] {
+        dead_and_published(signs);
+    }
+}
+
+fn dead_and_published(signs: bool) {
+    let alice = testbed::certs::with_subkey(&cert(&[ALICE]), signs);
+    let subkeys = alice.keys().subkeys().with_policy(POLICY, None);
+    let subkey = match signs {
+        true => subkeys.for_signing().last(),
+        false => subkeys.for_transport_encryption().last(),
+    };
+    let subkey = subkey.expect("a subkey").key().clone();
+    assert!(subkeys_for(signs, &alice) > 1);
     let revocation = SignatureBuilder::new(SignatureType::SubkeyRevocation)
         .set_signature_creation_time(ago(2))
         .and_then(|b| b.set_exportable_certification(false))
@@ -148,15 +155,12 @@ fn a_dead_subkey_does_not_come_to_life() {
         .expect("a binding");
     for news in [revocation, rebound] {
         let (whole, _) = alice.clone().insert_packets([news]).expect("it fits");
-        let before = encryption_keys(&whole);
+        let before = subkeys_for(signs, &whole);
         let publication = plan([whole]);
         for entry in publication.entries() {
             let cert = Cert::from_bytes(entry.bytes()).expect("a certificate");
-            assert!(
-                encryption_keys(&cert) <= before,
-                "{}",
-                encryption_keys(&cert)
-            );
+            let after = subkeys_for(signs, &cert);
+            assert!(after <= before, "{signs}: {after}");
         }
     }
 }

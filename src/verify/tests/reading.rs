@@ -136,6 +136,37 @@ async fn more_than_may_come_out_of_compression() {
     }
 }
 
+/// Each layer is a parser in a parser, whatever comes out of it.
+#[tokio::test]
+async fn layers_of_compression_are_counted() {
+    let (cert, file) = sample();
+    let source = Fake::with([cert]);
+    for (most, layers, passes) in [
+        (None, 8, true),
+        (None, 9, false),
+        (Some(0), 0, true),
+        (Some(0), 1, false),
+        (Some(2), 2, true),
+        (Some(2), 3, false),
+        // No caller can have more than 64.
+        (Some(255), 65, false),
+    ] {
+        let verify = verify(&source);
+        let verify = match most {
+            Some(most) => verify.max_nesting(most),
+            None => verify,
+        };
+        let verification = verify.message(Cursor::new(compressed(&file, layers))).await;
+        match verification {
+            Ok(verification) => assert!(passes && verification.is_good(), "{most:?} {layers}"),
+            Err(error) => {
+                assert!(!passes, "{most:?} {layers}: {error}");
+                assert!(error.to_string().contains("times over"), "{error}");
+            }
+        }
+    }
+}
+
 /// Deflate without end, of which nothing comes out.
 #[tokio::test]
 async fn a_layer_that_never_gives_anything() {

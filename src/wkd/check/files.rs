@@ -206,6 +206,10 @@ pub(super) fn judge_submission(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wkd::check::answers::tests::{answer, directory};
+    use crate::wkd::check::report::Level;
+    use crate::wkd::check::seen::Failure;
+    use crate::{Error, ErrorKind};
 
     fn read(text: &str) -> Result<Policy, &'static str> {
         let mut policy = Policy::default();
@@ -245,5 +249,59 @@ mod tests {
             assert!(read(wrong).is_err(), "{wrong}");
         }
         assert!(read("mailbox-only").unwrap().mailbox_only);
+    }
+
+    /// The one finding there is: how grave it is, and what it says.
+    fn only(findings: &Findings) -> (Level, &str) {
+        let [finding] = &findings.list[..] else {
+            panic!("{findings:?}");
+        };
+        (finding.level(), finding.detail())
+    }
+
+    #[test]
+    fn what_a_server_that_fails_alike_says_of_the_policy() {
+        let mut seen = directory();
+        seen.rest.as_mut().expect("the rest").random = Ok(answer(500, ""));
+        let mut findings = Findings::of(None);
+        judge_policy(&Ok(answer(500, "")), &seen, true, &mut findings);
+        let (level, detail) = only(&findings);
+        assert_eq!(level, Level::Info);
+        assert!(detail.contains("status 500"), "{detail}");
+    }
+
+    #[test]
+    fn submission_addresses() {
+        let failed = |kind| {
+            Err(Failure {
+                error: Error::new(kind, "why"),
+                by_redirect: None,
+                no_route: false,
+            })
+        };
+        let with_address = read("submission-address: keys@example.org").expect("a line");
+        for (seen, expected, part) in [
+            (Ok(answer(200, "keys@example.org\n")), Level::Ok, "names an"),
+            (
+                Ok(answer(200, "x@example.org")),
+                Level::Warning,
+                "different",
+            ),
+            (
+                Ok(answer(200, "two\nlines\n")),
+                Level::Warning,
+                "not one line",
+            ),
+            (Ok(answer(404, "")), Level::Ok, "no submission-address file"),
+            (Ok(answer(403, "")), Level::Info, "status 403"),
+            (failed(ErrorKind::Timeout), Level::Warning, "no answer"),
+            (failed(ErrorKind::Redirect), Level::Info, "no answer"),
+        ] {
+            let mut findings = Findings::of(None);
+            judge_submission(&seen, &directory(), &with_address, &mut findings);
+            let (level, detail) = only(&findings);
+            assert_eq!(level, expected, "{detail}");
+            assert!(detail.contains(part), "{detail}, not {part}");
+        }
     }
 }

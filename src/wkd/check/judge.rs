@@ -123,3 +123,40 @@ fn judge_served(served: &Served, by: By<'_>, findings: &mut Findings) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sequoia_openpgp::policy::StandardPolicy;
+
+    use super::*;
+    use crate::ErrorKind;
+    use crate::wkd::check::answers::tests::directory;
+    use crate::wkd::check::report::Level;
+
+    /// Of a certificate that nobody could look into, nobody knows that it works.
+    #[test]
+    fn what_could_not_be_looked_into_is_an_error() {
+        let subject: Subject = "alice@example.org".parse().unwrap();
+        let policy = StandardPolicy::new();
+        let now = SystemTime::now();
+        let by = By {
+            subject: &subject,
+            policy: &policy,
+            time: now,
+            now,
+        };
+        let served = Served {
+            directory: directory(),
+            filtered: Some(Err(Error::new(ErrorKind::Timeout, "too long"))),
+        };
+        let mut findings = Findings::of(None);
+        judge_served(&served, by, &mut findings);
+        let list = findings.list.iter();
+        let errors: Vec<_> = list.filter(|f| f.level() == Level::Error).collect();
+        let [error] = &errors[..] else {
+            panic!("{findings:?}");
+        };
+        assert_eq!(error.check(), Check::Other);
+        assert!(error.detail().contains("too long"), "{error:?}");
+    }
+}

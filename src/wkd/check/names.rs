@@ -353,4 +353,49 @@ mod tests {
         assert_eq!(judge_wildcard(&names, served, &mut findings), None);
         assert_eq!(graver(&findings), [(Check::ReservedLabel, Level::Warning)]);
     }
+
+    fn says(findings: &Findings, check: Check, level: Level, part: &str) -> bool {
+        let mut list = findings.list.iter();
+        list.any(|f| (f.check(), f.level()) == (check, level) && f.detail().contains(part))
+    }
+
+    #[test]
+    fn what_is_no_fault_of_names_is_said() {
+        use Level::{Info, Ok};
+        let own = || at(&["9.9.9.9"], &[]);
+        for (advanced, part) in [
+            (None, "too long for the advanced method"),
+            (
+                Some(Name::None),
+                "has no address, so clients use the direct",
+            ),
+        ] {
+            let (advanced, ..) = judge(&names(advanced, own(), None));
+            assert!(says(&advanced, Check::Dns, Info, part), "{advanced:?}");
+        }
+        let (_, direct, _) = judge(&names(Some(failed()), own(), None));
+        assert!(
+            says(&direct, Check::Other, Info, "Not checked"),
+            "{direct:?}"
+        );
+        let (wildcard, reserved) = (Check::Wildcard, Check::ReservedLabel);
+        let wild = || at(&["8.8.8.8"], &[]);
+        for (advanced, random, check, level, part) in [
+            (own(), failed(), wildcard, Info, "cannot be told"),
+            (own(), Name::None, wildcard, Ok, "There is no wildcard"),
+            (own(), wild(), wildcard, Ok, "is not made by it"),
+            (Name::None, wild(), wildcard, Ok, "is kept out of it"),
+            (Name::None, wild(), reserved, Ok, "is not left to"),
+        ] {
+            let names = names(Some(advanced), own(), Some(random));
+            let mut findings = Findings::of(None);
+            let served = Served {
+                advanced: false,
+                direct: true,
+                has_nothing: true,
+            };
+            judge_wildcard(&names, served, &mut findings);
+            assert!(says(&findings, check, level, part), "{part}: {findings:?}");
+        }
+    }
 }

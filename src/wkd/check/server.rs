@@ -345,4 +345,22 @@ mod tests {
             assert_eq!(only(findings), (Check::Ipv6, Info));
         }
     }
+
+    #[test]
+    fn where_nothing_is_answered_the_rest_is_not_checked() {
+        let mut directory = crate::wkd::check::answers::tests::directory();
+        directory.first = Err(Failure {
+            error: Error::new(ErrorKind::Connect, "refused"),
+            by_redirect: None,
+            no_route: false,
+        });
+        let mut findings = Findings::of(None);
+        assert!(!judge(&directory, SystemTime::now(), &mut findings));
+        let list = findings.list.iter().map(|f| (f.check(), f.level()));
+        let expected = [
+            (Check::Connection, Level::Error),
+            (Check::Other, Level::Info),
+        ];
+        assert!(list.eq(expected), "{findings:?}");
+    }
 }

@@ -155,3 +155,28 @@ async fn given_and_not_read_to_the_end() {
         }
     }
 }
+
+/// The signer's certificate came, and then the answer broke off: what is missing may
+/// be a revocation.
+#[tokio::test]
+async fn fetched_and_not_read_to_the_end() {
+    let cert = certs::cert(&[ALICE]).cert;
+    let testbed = Testbed::start().await;
+    // Two copies, of which the second is cut off.
+    let mut answer = certs::binary(&cert).repeat(2);
+    answer.truncate(answer.len() - 10);
+    testbed.vks().plant_all(Answer::ok(answer));
+    let locator = Seams::default().locator(&testbed).build().expect("builds");
+    let signature = Cursor::new(signed(&cert));
+    let verification = locator
+        .verify()
+        .detached(signature, Cursor::new(TEXT))
+        .await;
+    let verification = verification.expect("a signature");
+    let [verdict] = verification.signatures() else {
+        panic!("{verification:?}");
+    };
+    assert_eq!(verdict.outcome(), VerdictOutcome::Failed, "{verdict:?}");
+    let why = verdict.reason().unwrap_or_default();
+    assert!(why.contains("read to its end"), "{why}");
+}

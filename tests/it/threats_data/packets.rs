@@ -203,10 +203,20 @@ fn unknown_versions_are_told_and_not_believed() {
         let filtered = apply(&[&sample.binary()[..], &key, &id].concat());
         assert!(filtered.kept()[0].is_usable(), "{version}");
     }
+    let binary = sample.binary();
+    let whole = openpgp_discovery::filter::packets(&binary).map(|packet| packet.expect("whole"));
+    let key = whole.map(|packet| packet.bytes().len()).next();
     for version in [0, 1, 2, 5, 7, 255] {
         let strange = packet(SIGNATURE, &[version, 0x20, 22, 8, 0, 0, 0, 0, 0, 0]);
-        let filtered = apply(&[&sample.binary()[..], &strange].concat());
-        assert_eq!(told(&filtered), (1, Vec::new()), "{version}");
-        assert!(filtered.kept()[0].is_usable(), "{version}");
+        // Behind the key, and behind its last subkey.
+        for at in [key.expect("a key"), binary.len()] {
+            let (head, tail) = binary.split_at(at);
+            let filtered = apply(&[head, &strange, tail].concat());
+            assert_eq!(told(&filtered), (1, Vec::new()), "{version}");
+            let kept = &filtered.kept()[0];
+            assert!(kept.is_usable(), "{version}");
+            let is_told = kept.notes().iter().any(|n| n.contains("unknown version"));
+            assert!(is_told, "{version} {at}: {:?}", kept.notes());
+        }
     }
 }

@@ -247,3 +247,27 @@ fn what_servers_say_is_shown_without_control_characters() {
     let detail = findings.list[0].detail();
     assert!(!detail.chars().any(char::is_control), "{detail:?}");
 }
+
+/// What could not be told is said, and is no fault.
+#[test]
+fn listings_of_which_nothing_can_be_told() {
+    let elsewhere = Failure {
+        error: Error::new(ErrorKind::Redirect, "elsewhere"),
+        by_redirect: None,
+        no_route: false,
+    };
+    for (random, listing, level) in [
+        (answer(404, ""), Ok(answer(404, "")), Level::Ok),
+        (answer(200, "x"), Ok(answer(200, "a page")), Level::Info),
+        (answer(404, ""), Err(elsewhere), Level::Info),
+    ] {
+        let mut seen = directory();
+        seen.rest.as_mut().unwrap().random = Ok(random);
+        let mut findings = Findings::of(None);
+        judge_listing(&seen, &listing, &mut findings);
+        let [finding] = &findings.list[..] else {
+            panic!("{listing:?}: {findings:?}");
+        };
+        assert_eq!((finding.check(), finding.level()), (Check::Listing, level));
+    }
+}

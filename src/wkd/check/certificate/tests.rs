@@ -9,6 +9,7 @@ use sequoia_openpgp::{Cert, Profile};
 
 use super::*;
 use crate::filter::Filter;
+use crate::wkd::check::report::Finding;
 
 const ALICE: &str = "Alice <alice@example.org>";
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -301,5 +302,46 @@ fn large_answers() {
         let mut findings = Findings::of(None);
         judge_size(octets, &mut findings);
         assert_eq!(findings.list[0].level(), level, "{octets}");
+    }
+}
+
+/// What is no fault is said too, and what a fault beside a good certificate is.
+#[test]
+fn what_else_is_said() {
+    let lasting = made(
+        recipe()
+            .set_validity_period(400 * DAY)
+            .set_profile(Profile::RFC9580)
+            .unwrap()
+            .add_transport_encryption_subkey(),
+    );
+    let address = "alice@example.org".parse().unwrap();
+    // A primary key of more octets than any has, beside it.
+    let oversized = [&[0xc6, 0xff, 0, 0, 0x50, 0][..], &[4; 0x5000]].concat();
+    for (is_cut, tail, check, level, part) in [
+        (false, &[][..], Check::Algorithm, Level::Info, "version 6"),
+        (false, &[], Check::ExpiresSoon, Level::Ok, "used until"),
+        (false, &[], Check::Other, Level::Info, "A note."),
+        (false, &[], Check::Malformed, Level::Ok, "well-formed"),
+        (true, &[], Check::Malformed, Level::Warning, "A part of"),
+        (false, &oversized, Check::Size, Level::Warning, "oversized"),
+    ] {
+        let body = [&octets(&[&lasting])[..], tail].concat();
+        let mut filtered = Filter::new().apply(&body, &address);
+        filtered.kept[0].is_cut = is_cut;
+        filtered.kept[0].notes.push("A note.".to_owned());
+        let entry = Entry {
+            filtered: &filtered,
+            octets: body.len(),
+            is_armored: false,
+            address: &address,
+            mailbox_only: false,
+        };
+        let mut findings = Findings::of(None);
+        judge(&entry, &*standard(), now(), &mut findings);
+        let is_it = |f: &&Finding| f.check() == check && f.detail().contains(part);
+        let found = findings.list.iter().find(is_it);
+        let found = found.unwrap_or_else(|| panic!("{part}: {findings:?}"));
+        assert_eq!(found.level(), level, "{part}");
     }
 }

@@ -48,6 +48,7 @@ mod limits;
 mod misplaced;
 mod news;
 mod packets;
+mod primary;
 mod proven;
 mod reduce;
 mod revokers;

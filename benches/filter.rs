@@ -52,8 +52,8 @@ fn main() -> Result<()> {
         return sample(arguments.next().as_deref());
     }
     made()?;
-    let path = first.into_iter().chain(arguments);
-    let path = path.filter(|argument| !argument.starts_with("--")).last();
+    let mut rest = first.into_iter().chain(arguments);
+    let path = rest.find(|argument| !argument.starts_with("--"));
     debian(Path::new(path.as_deref().unwrap_or(DEBIAN)))
 }
 

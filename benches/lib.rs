@@ -11,6 +11,9 @@
 //! cargo bench -p openpgp-discovery-benches --bench wkd_url -- --test  # one sample: does it run?
 //! ```
 
+pub mod apart;
+pub mod hostile;
+
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -24,6 +27,13 @@ const MIN_ROUNDS: u32 = 11;
 
 /// How long all rounds of one case may take, where that leaves enough of them.
 const BUDGET: Duration = Duration::from_secs(2);
+
+/// Whether it is only asked whether everything runs: with `--test` or `--quick` on the
+/// command line, and in a run of the tests, where cargo does not say `--bench`.
+pub fn is_quick() -> bool {
+    let is_said = |wanted: &[&str]| std::env::args().any(|said| wanted.contains(&said.as_str()));
+    is_said(&["--test", "--quick"]) || !is_said(&["--bench"])
+}
 
 /// Cases that are measured against each other.
 ///
@@ -84,6 +94,16 @@ impl<'a> Bench<'a> {
         self
     }
 
+    /// One more case, which says itself how long it took: where only a part of what
+    /// it does counts, or what another process does.
+    pub fn timed_case(mut self, name: &'a str, mut run: impl FnMut() -> Duration + 'a) -> Self {
+        self.cases.push(Case {
+            name,
+            run: Box::new(move |times| (0..times).map(|_| run()).sum()),
+        });
+        self
+    }
+
     /// The case below which none can go: a column shows the others as multiples of it.
     pub fn floor(self, name: &'a str) -> Self {
         self.reference("floor", name)
@@ -100,8 +120,8 @@ impl<'a> Bench<'a> {
         self
     }
 
-    /// Measures and prints a table. With `--test` or `--quick` on the command
-    /// line each case runs once, and no figures are printed.
+    /// Measures and prints a table; where that [is asked for](is_quick), each case
+    /// runs once instead, and no figures are printed.
     ///
     /// # Panics
     ///
@@ -118,7 +138,7 @@ impl<'a> Bench<'a> {
                 )
             })
             .collect();
-        if std::env::args().any(|argument| argument == "--test" || argument == "--quick") {
+        if is_quick() {
             for case in &mut self.cases {
                 (case.run)(1);
                 println!("{}: {}: runs", self.title, case.name);
@@ -188,13 +208,19 @@ fn table(
     table
 }
 
-fn median(figures: impl Iterator<Item = f64>) -> f64 {
+/// The one in the middle.
+///
+/// # Panics
+///
+/// Of nothing.
+pub fn median(figures: impl Iterator<Item = f64>) -> f64 {
     let mut figures: Vec<f64> = figures.collect();
     figures.sort_by(f64::total_cmp);
     figures[figures.len() / 2]
 }
 
-fn human(nanoseconds: f64) -> String {
+/// A time, for people.
+pub fn human(nanoseconds: f64) -> String {
     match nanoseconds {
         ..1e3 => format!("{nanoseconds:.0} ns"),
         ..1e6 => format!("{:.2} µs", nanoseconds / 1e3),

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant, SystemTime};
 use openpgp_discovery::filter::{Filter, Filtered};
 use openpgp_discovery::openpgp::crypto::{Signer, mpi};
 use openpgp_discovery::{EmailAddress, Limits};
+use openpgp_discovery_benches::is_quick;
 use sequoia_openpgp::cert::raw::RawCertParser;
 use sequoia_openpgp::crypto::KeyPair;
 use sequoia_openpgp::packet::key::{
@@ -39,7 +40,7 @@ type Primary = Key<PublicParts, PrimaryRole>;
 
 fn main() -> Result<()> {
     // A run of the tests only asks whether this works at all.
-    let quick = !std::env::args().any(|argument| argument == "--bench");
+    let quick = is_quick();
     let bench = Bench {
         quick,
         runs: if quick { 1 } else { 3 },

@@ -138,7 +138,8 @@ impl KeyLocator {
     /// [`deadline`](KeyLocatorBuilder::deadline) (20 seconds by default);
     /// dropping the future cancels it, and nothing runs on behind it.
     /// Answers are judged on tokio's blocking threads, as many at a time as the
-    /// machine has processors, so that one that costs much holds up no other.
+    /// machine has processors, and of one domain or about one address all but one of
+    /// these: who keeps asking for what costs much holds up nobody else.
     ///
     /// A composer that looks up while somebody types should wait for a pause, and
     /// drop the look-up of what has been typed further: `a@example.co` is an
@@ -371,7 +372,14 @@ impl<'a> Run<'a> {
         let body = page.body;
         let work = move |stop: &_| filter.apply_until(&body, &address, stop);
         let target = self.target(method);
-        let mut filtered = match self.inner.workers.judge(&target, deadline, work).await {
+        // A domain's answers are its own, whatever the address; a key server's are those
+        // of whoever had it publish them.
+        let subject = match method.source() {
+            Source::Wkd => target.clone(),
+            _ => self.address.to_string(),
+        };
+        let judged = self.inner.workers.judge(subject, &target, deadline, work);
+        let mut filtered = match judged.await {
             Ok(filtered) => filtered,
             Err(error) => return Outcome::Failed(error),
         };

@@ -149,6 +149,11 @@ impl Deciding<'_> {
         bindings.all(|packet| signature(packet).is_none_or(|binding| is_dead(&binding)))
     }
 
+    /// Whether a good signature settles how its component stands, where it is the newest.
+    pub(super) fn settles(self, signature: &Signature, security: HashAlgoSecurity) -> bool {
+        self.judge(signature, security) == Found::Accepted
+    }
+
     /// What a good signature settles.
     fn judge(self, signature: &Signature, security: HashAlgoSecurity) -> Found {
         match is_alive(signature, latest(self.now)) {

@@ -46,8 +46,8 @@ pub struct Limits {
     /// or 240; P-256 6, P-384 25, other curves 32, DSA 9 to 180, Ed448 100; and
     /// every 4 KiB that are hashed cost 1. Revocations come first, then what decides
     /// how each component stands; older self-signatures are verified, and kept, as
-    /// long as half of it is left. Of 3,276 look-ups in Debian's keyring half take up
-    /// to 76 units, one in a hundred more than 352, the worst 544. 1,024, about 30 ms.
+    /// long as half of it is left. Of 3,363 look-ups in Debian's keyring half need up
+    /// to 45 units, one in a hundred more than 293, the worst 394. 1,024, about 30 ms.
     pub verifications: usize,
     /// The same for answers about a key, of which every self-signature is verified.
     /// Debian's largest takes 1,344 units. 8,192, about a quarter of a second.

@@ -15,7 +15,7 @@
 //! where a User ID of the address is *bound* by a signature that verifies and is
 //! *not revoked*. The status is judged on the certificate with its newest other
 //! User IDs, on which expiration and key flags may hang, and only then are these
-//! dropped.
+//! dropped. That is the primary one; those that cannot be it are not even verified.
 //!
 //! Answers about a key go the same way; what is kept there has the key, whatever
 //! its User IDs. A refresh passes over what is held already.
@@ -48,6 +48,7 @@ mod limits;
 mod misplaced;
 mod news;
 mod packets;
+mod primary;
 mod proven;
 mod reduce;
 mod revokers;

@@ -14,6 +14,7 @@ use super::deciding::{Decided, Deciding};
 use super::limits::Limits;
 use super::misplaced::{UNCHECKED_ON_SUBKEY, UNCHECKED_ON_USER_ID, misplaced};
 use super::packets::RawPacket;
+use super::primary::Primary;
 use super::reduce::{RawCert, RawSubkey};
 use super::revokers::Others;
 use super::search::Search;
@@ -32,6 +33,15 @@ pub(super) enum Depth<'d> {
     /// What decides how each component stands; of the rest, as much of what is
     /// kept as half the work pays for.
     Deciding(Deciding<'d>),
+}
+
+impl<'d> Depth<'d> {
+    fn deciding(self) -> Option<Deciding<'d>> {
+        match self {
+            Self::All => None,
+            Self::Deciding(deciding) => Some(deciding),
+        }
+    }
 }
 
 /// Verifies all of a certificate, or refuses it.
@@ -80,12 +90,20 @@ pub(super) fn verify(
         checked.subkeys[at].bindings = bound.good;
         rests.push((Place::Subkey(at), bound.rest));
     }
+    let mut primary = Primary::of(cert, depth.deciding());
+    // Those that are kept come first, then the others, the most important before.
     for (at, raw) in cert.user_ids.iter().enumerate() {
+        if primary.is_not(raw) {
+            continue;
+        }
         let user_id = &mut checked.user_ids[at];
         let security = user_id.id.hash_algo_security();
         let bound = look.bindings(&raw.signatures, Over::UserId(&user_id.id), security)?;
         user_id.bindings = bound.good;
         user_id.uncomputable |= bound.uncomputable;
+        if user_id.revocations.is_empty() && !user_id.uncomputable {
+            primary.offer(raw, &user_id.bindings, security);
+        }
         rests.push((Place::UserId(at), bound.rest));
     }
 

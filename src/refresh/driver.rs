@@ -117,8 +117,10 @@ impl KeyLocator {
     /// wrote the certificate to say.
     async fn look(&self, cert: Cert, host: &str, deadline: Instant) -> Result<Looked, Error> {
         let inner = Arc::clone(&self.inner);
+        let subject = cert.fingerprint().to_hex();
         let work = move |stop: &_| inner.look(proven(cert, stop), &[]);
-        self.inner.workers.judge(host, deadline, work).await
+        let workers = &self.inner.workers;
+        workers.judge(subject, host, deadline, work).await
     }
 
     /// Merges on a thread of its own; where that takes too long, what is held stands.
@@ -156,7 +158,9 @@ impl KeyLocator {
         let (inner, target) = (Arc::clone(&self.inner), host.to_owned());
         let (held, looked) = (cert.clone(), before.clone());
         let work = move |stop: &_| inner.merge(held, looked, rejection_or_page, &target, stop);
-        match self.inner.workers.judge(host, deadline, work).await {
+        let subject = cert.fingerprint().to_hex();
+        let judged = self.inner.workers.judge(subject, host, deadline, work);
+        match judged.await {
             Ok(merged) => merged,
             Err(error) => (
                 stands(RefreshOutcome::Failed, Some(&before)),

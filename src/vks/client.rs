@@ -181,9 +181,10 @@ impl Client {
         let host = self.server.host();
         let filtered = match answer {
             Ok(page) => {
+                let subject = handle.to_hex();
                 let (filter, handle) = (self.filter.clone(), handle.clone());
                 let work = move |stop: &_| filter.apply_to_key_until(&page.body, &handle, stop);
-                self.workers.judge(host, deadline, work).await
+                self.workers.judge(subject, host, deadline, work).await
             }
             Err(Miss::Absent) => {
                 return (Filtered::default(), Outcome::Absent(absence(handle)));

@@ -614,19 +614,24 @@ fn expiration() {
     }
 }
 
+/// A certificate of no User ID, of which nothing is said but about its subkeys.
+fn without_direct_key_signature() -> Cert {
+    let full = cert_made(&[], SystemTime::now() - 30 * DAY);
+    let is_direct =
+        |p: &Packet| matches!(p, Packet::Signature(s) if s.typ() == SignatureType::DirectKey);
+    let packets: Vec<_> = full
+        .as_tsk()
+        .into_packets()
+        .filter(|packet| !is_direct(packet))
+        .collect();
+    Cert::from_packets(packets.into_iter()).expect("a certificate")
+}
+
 /// A certificate as other implementations make it: no direct-key signature, the
 /// expiration in the primary User ID's binding, and the address on another one.
 fn expiring_by_other_user_id() -> Cert {
     let now = SystemTime::now();
-    let full = cert_made(&[], now - 30 * DAY);
-    let keys: Vec<_> = full
-        .as_tsk()
-        .into_packets()
-        .filter(
-            |packet| !matches!(packet, Packet::Signature(s) if s.typ() == SignatureType::DirectKey),
-        )
-        .collect();
-    let cert = Cert::from_packets(keys.into_iter()).expect("a certificate");
+    let cert = without_direct_key_signature();
     let primary = bind_with(
         &cert,
         "Alice <alice@work.example>",
@@ -683,6 +688,161 @@ fn the_newest_other_user_ids_count() {
     ] {
         assert_eq!(only(&apply(&body)).status(), &CertStatus::Expired);
     }
+}
+
+/// Expiration hangs on the primary one of the other User IDs, whichever that is: what
+/// does not need to be verified for that must be none that could be it.
+#[test]
+fn which_of_the_other_user_ids_is_the_primary_one() {
+    const P: &str = "P <p@work.example>";
+    const Q: &str = "Q <q@work.example>";
+    let now = SystemTime::now();
+    let base = without_direct_key_signature();
+    let at = |days: u32| now - days * DAY;
+    let plain = |days: u32| binding(at(days));
+    let first = |days: u32| plain(days).set_primary_userid(true).expect("a builder");
+    // By this one the key has expired long ago.
+    let ends = |b: SignatureBuilder| b.set_key_validity_period(10 * DAY).expect("a builder");
+    let short = |b: SignatureBuilder| b.set_signature_validity_period(DAY).expect("a builder");
+    let sign = |id: &str, b: SignatureBuilder| bind_with(&base, id, b);
+    let forged = |id: &str, b: SignatureBuilder| {
+        let good = packet_bytes(sign(id, b));
+        let mut octets = good.clone();
+        // The signature's last octet: the digest's first ones are right.
+        *octets.last_mut().expect("an octet") ^= 1;
+        match Packet::from_bytes(&octets) {
+            Ok(Packet::Signature(signature)) => signature,
+            other => panic!("a signature: {other:?}"),
+        }
+    };
+    let revoked = |id: &str| revoke_user_id(&base, id, at(1));
+    let sha1 = |b: SignatureBuilder| b.set_hash_algo(HashAlgorithm::SHA1);
+    let (valid, expired) = (CertStatus::Valid, CertStatus::Expired);
+    for (name, of_p, of_q, expected) in [
+        (
+            "the one that says so, before newer ones",
+            vec![sign(P, ends(first(9)))],
+            vec![sign(Q, plain(3))],
+            &expired,
+        ),
+        (
+            "and not a newer one that says nothing",
+            vec![sign(P, first(9))],
+            vec![sign(Q, ends(plain(3)))],
+            &valid,
+        ),
+        (
+            "of two that say so, the newer",
+            vec![sign(P, first(9))],
+            vec![sign(Q, ends(first(8)))],
+            &expired,
+        ),
+        (
+            "of two made in the same second, either, as sequoia sees it",
+            vec![sign(P, ends(first(9)))],
+            vec![sign(Q, first(9))],
+            &expired,
+        ),
+        (
+            "where none says so, the newest",
+            vec![sign(P, plain(9))],
+            vec![sign(Q, ends(plain(3)))],
+            &expired,
+        ),
+        (
+            "none that only a forgery makes one",
+            vec![sign(P, plain(9)), forged(P, first(2))],
+            vec![sign(Q, ends(plain(3)))],
+            &expired,
+        ),
+        (
+            "one behind a forgery that says less",
+            vec![sign(P, ends(first(9))), forged(P, plain(2))],
+            vec![sign(Q, plain(3))],
+            &expired,
+        ),
+        (
+            "none that is revoked",
+            vec![sign(P, first(9)), revoked(P)],
+            vec![sign(Q, ends(plain(3)))],
+            &expired,
+        ),
+        (
+            "none whose binding has expired",
+            vec![sign(P, short(first(9)))],
+            vec![sign(Q, ends(plain(3)))],
+            &expired,
+        ),
+        (
+            "none whose binding the policy rejects",
+            vec![sign(P, sha1(first(9)))],
+            vec![sign(Q, ends(plain(3)))],
+            &expired,
+        ),
+        (
+            "none that no longer says so",
+            vec![sign(P, first(9)), sign(P, plain(8))],
+            vec![sign(Q, ends(plain(3)))],
+            &expired,
+        ),
+    ] {
+        let component = |id: &str, signatures: &[Signature]| {
+            let signatures = signatures.iter().cloned().flat_map(packet_bytes);
+            let octets = packet_bytes(UserID::from(id)).into_iter();
+            octets.chain(signatures).collect::<Vec<u8>>()
+        };
+        let (key, keys) = {
+            let octets = bytes(&base);
+            let end = packets(&octets).next().and_then(Result::ok);
+            let end = end.expect("a key").bytes().len();
+            (octets[..end].to_vec(), octets[end..].to_vec())
+        };
+        let alice = component(ALICE, &[sign(ALICE, plain(4))]);
+        let (p, q) = (component(P, &of_p), component(Q, &of_q));
+        for ids in [[&alice, &p, &q], [&q, &p, &alice], [&p, &alice, &q]] {
+            let body = [&key[..], &ids.map(|id| &id[..]).concat(), &keys].concat();
+            let filtered = apply(&body);
+            assert_eq!(only(&filtered).status(), expected, "{name}");
+            let policy = StandardPolicy::new();
+            let whole = Cert::from_bytes(&body).expect("a certificate");
+            let lives = whole
+                .with_policy(&policy, None)
+                .is_ok_and(|c| c.alive().is_ok());
+            assert_eq!(lives, *expected == valid, "{name}: sequoia");
+        }
+    }
+}
+
+/// Whom one of them names counts, also where nothing else of it does.
+#[test]
+fn any_of_the_other_user_ids_may_name_a_revoker() {
+    let now = SystemTime::now();
+    let revoker = cert(&["Revoker <revoker@example.org>"]);
+    let base = cert_made(&["P <p@work.example>", ALICE], now - 30 * DAY);
+    let key = revoker.primary_key().key();
+    let named = RevocationKey::new(key.pk_algo(), key.fingerprint(), false);
+    let last = "Q <q@work.example>";
+    let naming = binding(now - 29 * DAY)
+        .set_revocation_key(named)
+        .expect("a builder");
+    let naming = bind_with(&base, last, naming);
+    let newer = bind_with(&base, ALICE, binding(now - 4 * DAY));
+    let revocation = SignatureBuilder::new(SignatureType::KeyRevocation)
+        .set_signature_creation_time(now - DAY)
+        .and_then(|b| b.sign_direct_key(&mut signer(&revoker), Some(base.primary_key().key())))
+        .expect("a revocation");
+    let cert = add(
+        base,
+        [
+            UserID::from(last).into(),
+            naming.into(),
+            UserID::from(ALICE).into(),
+            newer.into(),
+        ],
+    );
+    let body = [bytes(&cert), packet_bytes(revocation), bytes(&revoker)].concat();
+    let status = apply(&body).kept()[0].status().clone();
+    assert!(matches!(status, CertStatus::Revoked(_)), "{status:?}");
 }
 
 #[test]

@@ -240,7 +240,8 @@ impl Run<'_> {
         let body = answer.body.clone();
         let work = move |stop: &_| filter.apply_until(&body, &address, stop);
         let workers = &self.locator.inner.workers;
-        Some(workers.judge(host, self.at(1.0), work).await)
+        let subject = host.to_owned();
+        Some(workers.judge(subject, host, self.at(1.0), work).await)
     }
 
     async fn rest(&self, layout: Layout, first: Url, known: &[SocketAddr]) -> Rest {

@@ -75,7 +75,7 @@ enum News<O> {
         had_place: bool,
         output: O,
     },
-    Slow(BoxFuture<'static, News<O>>),
+    Slow(BoxFuture<'static, Self>),
 }
 
 impl<S: Stream, O: Send + 'static> Schedule<S, O>

@@ -80,7 +80,7 @@ impl Default for KeyLocatorBuilder {
             filter: Filter::default(),
             deadline: Duration::from_secs(20),
             max_redirects: 3,
-            concurrency: 64,
+            concurrency: 128,
             concurrency_per_host: 16,
             refresh_user_ids: LetsIn(Arc::new(|_| false)),
             refresh_spread: Duration::ZERO,
@@ -233,7 +233,7 @@ impl KeyLocatorBuilder {
     }
 
     /// How many look-ups [`KeyLocator::locate_all`] and
-    /// [`KeyLocator::refresh_all`] have under way at once: 64 by default, at least 1.
+    /// [`KeyLocator::refresh_all`] have under way at once: 128 by default, at least 1.
     ///
     /// Those that have been waiting for a second do not count, up to as many again.
     /// Each can have an answer of [`Limits::body`](crate::Limits::body) in memory.

@@ -63,7 +63,7 @@
 //! | reachable addresses | globally reachable ones | any user may type any address | [`guard`](KeyLocatorBuilder::guard) |
 //! | redirects | 3 | enough for real directories | [`max_redirects`](KeyLocatorBuilder::max_redirects) |
 //! | key server requests | by e-mail 50, then one a minute; others 1,000, then five a second | what keys.openpgp.org documents | [`vks_budget`](KeyLocatorBuilder::vks_budget) |
-//! | look-ups and refreshes at once | 64, of one host 16 | in [`locate_all`](KeyLocator::locate_all) and [`refresh_all`](KeyLocator::refresh_all): enough to keep a line busy, and not to hurt a server | [`concurrency`](KeyLocatorBuilder::concurrency), [`concurrency_per_host`](KeyLocatorBuilder::concurrency_per_host) |
+//! | look-ups and refreshes at once | 128, of one host 16 | in [`locate_all`](KeyLocator::locate_all) and [`refresh_all`](KeyLocator::refresh_all): enough to keep a line busy, and not to hurt a server | [`concurrency`](KeyLocatorBuilder::concurrency), [`concurrency_per_host`](KeyLocatorBuilder::concurrency_per_host) |
 //! | a signer that cannot be refreshed | could not tell | whoever cuts the line must not hide a revocation | [`Verify::freshness`](verify::Verify::freshness) |
 //! | signatures of a message; requests for them | 16; 8 | no message makes a client ask for ever | [`Verify`](verify::Verify) |
 //! | what comes out of compression | 4 GiB, 8 layers | above real files, below endless ones | [`Verify`](verify::Verify) |

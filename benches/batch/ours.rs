@@ -25,7 +25,7 @@ pub(crate) async fn locator(world: &World, task: Task) -> Result<KeyLocator> {
         .allow_socket(world.dead);
     let mut builder = KeyLocator::builder()
         .resolver(Dns::new(world, task)?)
-        .transport(transport(world)?)
+        .transport(transport(world, task.who)?)
         .guard(guard)
         .vks_budget(Budget::unlimited());
     builder = match (task.work, task.who) {
@@ -37,6 +37,10 @@ pub(crate) async fn locator(world: &World, task: Task) -> Result<KeyLocator> {
     if let Some(lookups) = task.concurrency {
         builder = builder.concurrency(lookups);
     }
+    if task.who == Who::OursHttp2 {
+        // One connection carries them all.
+        builder = builder.concurrency_per_host(128);
+    }
     if let Some(deadline) = task.deadline {
         builder = builder.deadline(deadline);
     }
@@ -46,10 +50,11 @@ pub(crate) async fn locator(world: &World, task: Task) -> Result<KeyLocator> {
     Ok(locator)
 }
 
-/// The bundled transport: HTTP/1.1 with all hosts but a key server that is named.
-fn transport(world: &World) -> Result<ReqwestTransport> {
+/// The bundled transport: HTTP/1.1 with all hosts but a key server that is named, or
+/// HTTP/2 with all.
+fn transport(world: &World, who: Who) -> Result<ReqwestTransport> {
     let builder = ReqwestTransport::builder().trust_anchors_pem(world.authority.as_bytes());
-    Ok(builder.build()?)
+    Ok(builder.http2(who == Who::OursHttp2).build()?)
 }
 
 /// Looks all addresses up.

@@ -76,7 +76,7 @@ fn throughput(options: &Options, servers: &mut Servers) -> Result<()> {
 
 /// One domain.
 fn one(options: &Options, servers: &mut Servers, addresses: usize) -> Result<()> {
-    let cases = [Who::SequoiaNet, Who::Ours].map(|who| {
+    let cases = [Who::SequoiaNet, Who::Ours, Who::OursHttp2].map(|who| {
         let task = Task {
             who,
             domains: 1,

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use openpgp_discovery::{EmailAddress, KeyLocator, Lookup, Status, Step};
+use openpgp_discovery::{KeyLocator, Lookup, Status, Step};
 use tokio::task::JoinSet;
 
 use crate::scenarios::{Before, Scenario, Timed};
@@ -26,10 +26,17 @@ pub(crate) async fn run(
     }
     let begin = match scenario.timed {
         Timed::MakingAndLookUp => unmade,
-        Timed::LookUp => Instant::now(),
+        Timed::LookUp | Timed::LookUpAndConnecting => Instant::now(),
     };
-    let lookup = look_up(&locator, &address).await;
-    let took = begin.elapsed();
+    let connecting = async {
+        if scenario.timed == Timed::LookUpAndConnecting {
+            locator.vks().ok_or("no key server")?.connect().await?;
+        }
+        Ok(())
+    };
+    let looking = async { (locator.locate(&address).await, begin.elapsed()) };
+    let ((lookup, took), connected): (_, Result<()>) = tokio::join!(looking, connecting);
+    connected?;
     expect(&lookup, scenario.status)?;
     let steps = lookup.attempts().iter().map(|attempt| {
         let step = match attempt.step() {
@@ -42,12 +49,6 @@ pub(crate) async fn run(
         took,
         steps: steps.collect(),
     })
-}
-
-/// What the clock runs for. A client that opens the key server's connection early
-/// does so here, beside the look-up.
-async fn look_up(locator: &KeyLocator, address: &EmailAddress) -> Lookup {
-    locator.locate(address).await
 }
 
 /// What the client has done before.

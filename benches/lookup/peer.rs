@@ -38,7 +38,7 @@ pub(crate) async fn run(world: &World, scenario: &Scenario) -> Result<Run> {
     }
     let begin = match scenario.timed {
         Timed::MakingAndLookUp => unmade,
-        Timed::LookUp => Instant::now(),
+        Timed::LookUp | Timed::LookUpAndConnecting => Instant::now(),
     };
     find(&client, scenario.address).await?;
     Ok(Run {

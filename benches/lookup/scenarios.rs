@@ -35,6 +35,8 @@ pub(crate) enum Timed {
     LookUp,
     /// The client is made, and asked.
     MakingAndLookUp,
+    /// The key server is connected to beside the look-up.
+    LookUpAndConnecting,
 }
 
 impl Scenario {
@@ -83,7 +85,6 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         floor: Some(4.0),
         peer: true,
         address: "alice@direct.example.org",
-        reason: "the DNS of the domain is asked after that of openpgpkey.DOMAIN",
         ..PLAIN
     },
     Scenario {
@@ -98,7 +99,6 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         name: "key server, after no name",
         floor: Some(5.0),
         address: "alice@nowhere.example.org",
-        reason: "the DNS of the domain is asked after that of openpgpkey.DOMAIN",
         ..PLAIN
     },
     Scenario {
@@ -107,7 +107,6 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         before: OPENS_VKS,
         // Of another domain than what opened the connection.
         address: "alice@nowhere-either.example.org",
-        reason: "the DNS of the domain is asked after that of openpgpkey.DOMAIN",
         ..PLAIN
     },
     Scenario {
@@ -121,6 +120,21 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         floor: Some(5.0),
         before: OPENS_VKS,
         address: "alice@absent.example.org",
+        ..PLAIN
+    },
+    Scenario {
+        name: "key server, after no name, connecting beside",
+        // The connection takes three, beside one of DNS.
+        floor: Some(4.0),
+        address: "alice@nowhere.example.org",
+        timed: Timed::LookUpAndConnecting,
+        ..PLAIN
+    },
+    Scenario {
+        name: "key server, after 404, connecting beside",
+        floor: Some(5.0),
+        address: "alice@absent.example.org",
+        timed: Timed::LookUpAndConnecting,
         ..PLAIN
     },
     Scenario {
@@ -155,7 +169,6 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         floor: Some(5.0),
         address: "nobody@nowhere.example.org",
         status: Status::NotFound,
-        reason: "the DNS of the domain is asked after that of openpgpkey.DOMAIN",
         ..PLAIN
     },
     Scenario {

@@ -40,7 +40,10 @@ const ADDRESSES_TRIED: usize = 4;
 
 /// A host is asked for a few files in a row, then never again.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
-const IDLE_CONNECTIONS: usize = 2;
+
+/// As many as a batch asks one host at a time: with fewer, it would make a new one for
+/// every other request.
+const IDLE_CONNECTIONS: usize = 16;
 
 /// Behind an answer in HTTP/2 the server may talk on for so long.
 const HTTP2_IDLE_TIMEOUT: Duration = Duration::from_secs(5);

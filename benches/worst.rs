@@ -172,7 +172,7 @@ impl Bench {
                 let signature = stamped(n * 100 + m, SignatureType::PositiveCertification)?
                     .sign_userid_binding(forger, Some(key), &id)?;
                 body.extend(octets(signature));
-                if body.len() > self.size / 2 - 2048 {
+                if body.len() > (self.size / 2).saturating_sub(2048) {
                     break 'full;
                 }
             }

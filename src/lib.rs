@@ -117,7 +117,7 @@
 //!   fingerprint, and for those whom the signer named to revoke. Neither it nor a
 //!   refresh sends anybody's address.
 //! * To a key server that the caller [named](KeyLocatorBuilder::vks), `h2` is
-//!   offered too.
+//!   offered too; with [`http2`](transport::ReqwestTransportBuilder::http2), to all.
 //! * The extensions are the same for all who use the same version of rustls (their
 //!   names: server_name, status_request, supported_groups, ec_point_formats,
 //!   signature_algorithms, application_layer_protocol_negotiation,
@@ -168,6 +168,7 @@ pub mod filter;
 pub mod keyring;
 mod keys;
 mod locator;
+mod lock;
 mod lookup;
 pub mod plan;
 mod refresh;

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::dns::DnsResolver;
+use crate::lock::lock;
 use crate::{BoxFuture, Error};
 
 /// How long an answer holds. The resolver below knows how long it may; that is no
@@ -46,7 +47,7 @@ impl Names {
     }
 
     fn name(&self, host: &str) -> Arc<Name> {
-        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut names = lock(&self.names);
         if let Some(name) = names.get(host) {
             return Arc::clone(name);
         }

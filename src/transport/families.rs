@@ -1,8 +1,10 @@
 //! Which address family has the first try.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+
+use crate::lock::lock;
 
 /// How long one is put behind the other.
 const MEMORY: Duration = Duration::from_secs(10 * 60);
@@ -20,10 +22,7 @@ impl Families {
     /// Puts the family that is to be tried first in front. The order within each
     /// stays.
     pub(super) fn arrange(&self, addresses: &mut [SocketAddr]) {
-        let until = *self
-            .four_first
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let until = *lock(&self.four_first);
         if until.is_some_and(|until| Instant::now() < until) {
             addresses.sort_by_key(SocketAddr::is_ipv6);
         }
@@ -38,11 +37,7 @@ impl Families {
         if !had_choice || !is_one || reached.is_ipv6() == first.is_ipv6() {
             return;
         }
-        let until = reached.is_ipv4().then(|| Instant::now() + MEMORY);
-        *self
-            .four_first
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = until;
+        *lock(&self.four_first) = reached.is_ipv4().then(|| Instant::now() + MEMORY);
     }
 }
 

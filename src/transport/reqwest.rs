@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
@@ -23,6 +23,7 @@ use url::{Host, Url};
 use super::families::Families;
 use super::{HttpTransport, Request, Response};
 use crate::dns::Peer;
+use crate::lock::lock;
 use crate::{BoxFuture, Error, ErrorKind};
 
 #[cfg(test)]
@@ -38,10 +39,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(8);
 /// Of each family: with more of them, each would get too little time.
 const ADDRESSES_TRIED: usize = 4;
 
-/// A host is asked for a few files in a row, then never again.
+/// A host is asked for a few files in a row, or by a batch for many, then never again.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// As many as a batch asks one host at a time: with fewer, it would make a new one for
+/// As many as a batch asks one host at a time by default: with fewer, it would make a new one for
 /// every other request.
 const IDLE_CONNECTIONS: usize = 16;
 
@@ -182,7 +183,7 @@ impl ReqwestTransportBuilder {
             guarded: client(guarded)?,
             alone: client(Reach::Alone)?,
             named: client(Reach::Named)?,
-            families: families.clone(),
+            families,
         })
     }
 }
@@ -360,10 +361,6 @@ impl Route {
     fn take_tried(&self) -> Vec<SocketAddr> {
         std::mem::take(&mut lock(&self.tried))
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Gives hyper the addresses of the request's peer, and no others.

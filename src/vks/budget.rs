@@ -1,10 +1,11 @@
 //! How often a key server may be asked: a token bucket, kept on the client's side.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
+use crate::lock::lock;
 use crate::{Error, ErrorKind};
 
 /// How often a key server may be asked.
@@ -191,9 +192,8 @@ impl Bucket {
         Ok(at)
     }
 
-    fn full_at(&self) -> std::sync::MutexGuard<'_, Instant> {
-        // A panic elsewhere leaves an instant, which cannot be half-written.
-        self.full_at.lock().unwrap_or_else(PoisonError::into_inner)
+    fn full_at(&self) -> MutexGuard<'_, Instant> {
+        lock(&self.full_at)
     }
 }
 

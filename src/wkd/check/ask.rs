@@ -1,7 +1,6 @@
 //! Asks one question of a check.
 
 use std::net::{Ipv6Addr, SocketAddr, UdpSocket};
-use std::sync::PoisonError;
 
 use bytes::Bytes;
 use http::Method;
@@ -14,6 +13,7 @@ use super::seen::{Answer, Failure, Led, Redirect, Seen, Unanswered};
 use crate::Error;
 use crate::dns::AddressGuard;
 use crate::fetch::{Hop, Question, allowed_host};
+use crate::lock::lock;
 use crate::transport::{Request, Response};
 
 impl Run<'_> {
@@ -87,7 +87,7 @@ impl Run<'_> {
 
     pub(super) fn note(&self, what: String, outcome: String, start: Instant) {
         let elapsed = start.elapsed();
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut asked = lock(&self.asked);
         asked.push(Asked {
             what,
             outcome,

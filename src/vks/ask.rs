@@ -10,6 +10,7 @@ use url::Url;
 
 use super::budget::Rate;
 use super::{Budget, KeyServer};
+use crate::dns::Peer;
 use crate::fetch::{Fetcher, Miss, Page, page, retry_after, unexpected_status};
 use crate::transport::{Request, Response};
 use crate::{EmailAddress, Error, ErrorKind};
@@ -123,13 +124,8 @@ pub(super) async fn connect(
     server: &KeyServer,
     deadline: Instant,
 ) -> Result<(), Error> {
-    let question = Question {
-        url: server.home(),
-        rate: Rate::Other,
-        max_body: 0,
-        json: None,
-    };
-    let mut request = request(fetcher, server, &question, deadline);
+    let peer = peer(fetcher, server);
+    let mut request = Request::get(server.home(), peer, 0, deadline.into_std());
     request.method = Method::HEAD;
     fetcher.send(request).await.map(drop)
 }
@@ -140,11 +136,8 @@ fn request(
     question: &Question,
     deadline: Instant,
 ) -> Request {
-    let mut peer = fetcher.peer(server.host());
-    if server.is_named() {
-        peer = peer.named();
-    }
     let url = question.url.clone();
+    let peer = peer(fetcher, server);
     let mut request = Request::get(url, peer, question.max_body, deadline.into_std());
     if let Some(json) = &question.json {
         request.method = Method::POST;
@@ -153,6 +146,14 @@ fn request(
         request.headers.insert(CONTENT_TYPE, label);
     }
     request
+}
+
+fn peer(fetcher: &Fetcher, server: &KeyServer) -> Peer {
+    let peer = fetcher.peer(server.host());
+    match server.is_named() {
+        true => peer.named(),
+        false => peer,
+    }
 }
 
 /// Whether waiting so long leaves time for an answer.

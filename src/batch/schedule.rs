@@ -1,7 +1,6 @@
 //! Who is next: many items, of which those of one group share something.
 
 use std::collections::{HashMap, VecDeque};
-use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -30,7 +29,7 @@ pub(super) struct Shape {
 }
 
 /// How far it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Count {
     pub(super) ended: usize,
     pub(super) running: usize,
@@ -66,6 +65,7 @@ struct Group<T> {
     running: usize,
     /// One of it has ended.
     is_known: bool,
+    /// It is among the [`turns`](Schedule::turns), and has an item for it.
     has_turn: bool,
 }
 
@@ -246,15 +246,6 @@ async fn watched<O: Send + 'static>(group: Arc<str>, work: BoxFuture<'static, O>
             }
             .boxed(),
         ),
-    }
-}
-
-impl<S: Stream, O> fmt::Debug for Schedule<S, O> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Schedule")
-            .field("shape", &self.shape)
-            .field("waiting", &self.waiting)
-            .finish_non_exhaustive()
     }
 }
 

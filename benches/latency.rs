@@ -25,7 +25,7 @@ use std::time::Duration;
 use openpgp_discovery::{EmailAddress, KeyLocator, Status};
 use openpgp_discovery_benches::apart::{World, serves};
 use openpgp_discovery_benches::hostile::{DEAREST, answer};
-use openpgp_discovery_benches::{human, is_quick, median};
+use openpgp_discovery_benches::{human, is_quick, median, quantile};
 use testbed::{Testbed, certs};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
@@ -226,11 +226,12 @@ fn print(rounds: &[[Run; 3]], one: Duration) {
     );
     for (at, (_, name)) in ALL.into_iter().enumerate() {
         let over = |figure: &dyn Fn(&[Run; 3]) -> f64| median(rounds.iter().map(figure));
-        let lookups = |share: f64| over(&|round| quantile(&round[at].lookups, share));
+        let of = |figures: &[f64], share: f64| quantile(figures.iter().copied(), share);
+        let lookups = |share: f64| over(&|round| of(&round[at].lookups, share));
         let times = |share: f64| {
-            over(&|round| quantile(&round[at].lookups, share) / quantile(&round[0].lookups, share))
+            over(&|round| of(&round[at].lookups, share) / of(&round[0].lookups, share))
         };
-        let timers = |share: f64| over(&|round| quantile(&round[at].timers, share));
+        let timers = |share: f64| over(&|round| of(&round[at].timers, share));
         println!(
             "  {name:20} {:>10} {:>10} {:>8.2} {:>8.2} {:>14} {:>10} {:>10}",
             human(lookups(0.5)),
@@ -246,13 +247,6 @@ fn print(rounds: &[[Run; 3]], one: Duration) {
     println!(
         "  the flood: {FLOOD} look-ups at once, {judged} were answered in all; one alone takes {one:.0?}\n"
     );
-}
-
-fn quantile(figures: &[f64], share: f64) -> f64 {
-    let mut figures = figures.to_vec();
-    figures.sort_by(f64::total_cmp);
-    let last = figures.len().saturating_sub(1);
-    figures[(last as f64 * share).round() as usize]
 }
 
 fn nanoseconds(time: Duration) -> f64 {

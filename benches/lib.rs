@@ -13,10 +13,16 @@
 
 pub mod apart;
 pub mod hostile;
+pub mod peer;
+pub mod process;
 
+use std::error::Error;
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
+
+/// What cannot be measured ends a bench.
+pub type Result<T, E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
 
 /// How long one case should run in one round, so that reading the clock does not count.
 const SAMPLE: Duration = Duration::from_micros(500);
@@ -208,15 +214,18 @@ fn table(
     table
 }
 
-/// The one in the middle.
-///
-/// # Panics
-///
-/// Of nothing.
-pub fn median(figures: impl Iterator<Item = f64>) -> f64 {
-    let mut figures: Vec<f64> = figures.collect();
+/// The one in the middle; of nothing, no number.
+pub fn median(figures: impl IntoIterator<Item = f64>) -> f64 {
+    quantile(figures, 0.5)
+}
+
+/// The smallest figure that this share of all is not above; of nothing, no number.
+pub fn quantile(figures: impl IntoIterator<Item = f64>, share: f64) -> f64 {
+    let mut figures: Vec<f64> = figures.into_iter().collect();
     figures.sort_by(f64::total_cmp);
-    figures[figures.len() / 2]
+    let rank = (share * figures.len() as f64).ceil() as usize;
+    let figure = figures.get(rank.saturating_sub(1));
+    figure.copied().unwrap_or(f64::NAN)
 }
 
 /// A time, for people.

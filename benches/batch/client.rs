@@ -7,12 +7,13 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
+use openpgp_discovery_benches::process;
 use tokio::runtime::Builder;
 
 use crate::run::{Run, Tally};
 use crate::task::{Task, Who, Work};
 use crate::world::World;
-use crate::{Result, ours, peer, process};
+use crate::{Result, ours, peer};
 
 pub(crate) const ROLE: &str = "--client";
 
@@ -80,10 +81,11 @@ async fn measured(task: Task, work: impl Future<Output = Result<Tally>>) -> Resu
     let processor = process::processor_time("self")?;
     let begin = Instant::now();
     let tally = work.await?;
+    // Before the figures are sorted.
+    let above = process::peak()? - before;
     let count = tally.count();
     let run = Run::of(tally, begin);
     let processor = process::processor_time("self")? - processor;
-    let above = process::peak()? - before;
     if count != task.expected() {
         return Err(format!("{count:?} instead of {:?}", task.expected()).into());
     }

@@ -26,33 +26,20 @@ impl Dns {
             task,
         })
     }
-
-    pub(crate) async fn look_up(&self, host: &str) -> Result<Vec<SocketAddr>, Error> {
-        let mut addresses = self.inner.addresses(host).await?;
-        let port = match self.task.is_dead(host) {
-            true => self.dead,
-            false => self.https,
-        };
-        for address in &mut addresses {
-            address.set_port(port);
-        }
-        Ok(addresses)
-    }
 }
 
 impl DnsResolver for Dns {
     fn addresses<'a>(&'a self, host: &'a str) -> BoxFuture<'a, Result<Vec<SocketAddr>, Error>> {
-        Box::pin(self.look_up(host))
-    }
-}
-
-/// For reqwest, which says of its own accord when it needs an address.
-impl reqwest::dns::Resolve for Dns {
-    fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
-        let dns = self.clone();
         Box::pin(async move {
-            let addresses = dns.look_up(name.as_str()).await?;
-            Ok(Box::new(addresses.into_iter()) as reqwest::dns::Addrs)
+            let mut addresses = self.inner.addresses(host).await?;
+            let port = match self.task.is_dead(host) {
+                true => self.dead,
+                false => self.https,
+            };
+            for address in &mut addresses {
+                address.set_port(port);
+            }
+            Ok(addresses)
         })
     }
 }

@@ -24,25 +24,22 @@
 //! A run whose answers are not all as they must be ends the bench. No speed does.
 
 use std::env;
-use std::error::Error;
 use std::process::ExitCode;
 
 mod client;
 mod dns;
-mod figures;
 mod options;
 mod ours;
 mod parts;
 mod peer;
-mod process;
 mod run;
 mod servers;
+mod table;
 mod task;
 mod world;
 
+use openpgp_discovery_benches::Result;
 use options::Options;
-
-type Result<T, E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();

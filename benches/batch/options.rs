@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use openpgp_discovery_benches::is_quick;
+
 use crate::Result;
 
 pub(crate) const PARTS: [&str; 5] = ["throughput", "dead", "one", "refresh", "memory"];
@@ -25,9 +27,7 @@ pub(crate) struct Options {
 
 impl Options {
     pub(crate) fn parse(arguments: &[String]) -> Result<Self> {
-        let is = |flag: &str| arguments.iter().any(|argument| argument == flag);
-        // Cargo says `--bench` where it is to measure.
-        let quick = is("--test") || is("--quick") || !is("--bench");
+        let quick = is_quick();
         let mut options = match quick {
             true => Self {
                 round_trip: Duration::from_millis(2),

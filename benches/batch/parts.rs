@@ -3,12 +3,14 @@
 use std::fs;
 use std::thread::available_parallelism;
 
+use openpgp_discovery_benches::median;
+
 use crate::Result;
 use crate::client;
-use crate::figures::{median, table};
 use crate::options::Options;
 use crate::run::Run;
 use crate::servers::Servers;
+use crate::table::table;
 use crate::task::{Order, Task, Tenth, Who, Work};
 
 /// How often each has its turn.

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use openpgp_discovery_benches::{median, quantile};
+
 use crate::Result;
-use crate::figures::percentile;
 
 /// How the batch went, as it is counted on the way.
 #[derive(Debug)]
@@ -63,15 +64,14 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    pub(crate) fn of(mut tally: Tally, begin: Instant) -> Self {
+    pub(crate) fn of(tally: Tally, begin: Instant) -> Self {
         let (found, missed) = tally.count();
-        tally.latencies.sort_by(f64::total_cmp);
         Self {
             count: (found + missed) as f64,
             seconds: begin.elapsed().as_secs_f64(),
             last: tally.last.duration_since(begin).as_secs_f64(),
-            median: percentile(&tally.latencies, 0.5),
-            p99: percentile(&tally.latencies, 0.99),
+            median: median(tally.latencies.iter().copied()),
+            p99: quantile(tally.latencies, 0.99),
             ..Self::default()
         }
     }

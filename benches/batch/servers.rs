@@ -7,18 +7,19 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::thread::{available_parallelism, scope};
 use std::time::Duration;
 
+use openpgp_discovery_benches::process;
 use sequoia_openpgp::Cert;
 use sequoia_openpgp::cert::{CertBuilder, CipherSuite};
 use sequoia_openpgp::serialize::Serialize as _;
 use testbed::{Answer, Fault, Testbed, certs};
 use tokio::runtime::Builder;
 
+use crate::Result;
 use crate::client::keyring;
 use crate::options::Options;
 use crate::run::Run;
 use crate::task::{Work, address};
 use crate::world::{HARMLESS, World};
-use crate::{Result, process};
 
 pub(crate) const ROLE: &str = "--serve";
 

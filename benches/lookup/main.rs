@@ -24,10 +24,9 @@ mod peer;
 mod scenarios;
 mod world;
 
+use openpgp_discovery_benches::{Result, is_quick};
 use scenarios::{SCENARIOS, Scenario};
 use world::World;
-
-type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 /// How often each scenario is run, and how long all its runs may take where that
 /// leaves one.
@@ -44,25 +43,17 @@ pub(crate) struct Run {
 }
 
 fn main() -> Result<()> {
-    let mut quick = false;
-    let mut round_trip = Duration::from_millis(50);
-    for argument in std::env::args().skip(1) {
-        match &argument[..] {
-            "--test" | "--quick" => quick = true,
-            // What cargo says to every bench.
-            "--bench" => {}
-            milliseconds => round_trip = Duration::from_millis(milliseconds.parse()?),
-        }
-    }
-    rustls::crypto::ring::default_provider()
-        .install_default()
-        .map_err(|_| "a TLS provider was installed before")?;
+    let mut arguments = std::env::args().skip(1);
+    let milliseconds = match arguments.find(|argument| !argument.starts_with("--")) {
+        Some(milliseconds) => milliseconds.parse()?,
+        None => 50,
+    };
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
         let world = World::start().await?;
-        match quick {
+        match is_quick() {
             true => try_all(&world).await,
-            false => measure_all(&world, round_trip).await,
+            false => measure_all(&world, Duration::from_millis(milliseconds)).await,
         }
     })
 }

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use openpgp_discovery::{KeyLocator, Lookup, Status, Step};
-use tokio::task::JoinSet;
 
 use crate::scenarios::{Before, Scenario, Timed};
-use crate::world::World;
+use crate::world::{AT_ONCE, World};
 use crate::{Result, Run};
 
 /// Runs a scenario once, with a client of its own. `hurried`, it has this long for
@@ -60,16 +60,11 @@ async fn prepare(world: &World, locator: &KeyLocator, before: Before) -> Result<
             locator.locate(&address.parse()?).await;
         }
         Before::NinetyNine => {
-            for some in world.ninety_nine().chunks(9) {
-                let mut all = JoinSet::new();
-                for address in some {
-                    let (locator, address) = (locator.clone(), address.clone());
-                    all.spawn(async move { locator.locate(&address).await });
-                }
-                for lookup in all.join_all().await {
-                    expect(&lookup, Status::Found)?;
-                }
-            }
+            stream::iter(world.ninety_nine())
+                .map(|address| async { expect(&locator.locate(address).await, Status::Found) })
+                .buffer_unordered(AT_ONCE)
+                .try_collect::<()>()
+                .await?;
         }
     }
     Ok(())

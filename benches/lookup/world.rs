@@ -12,6 +12,9 @@ use crate::Result;
 /// How long DNS answers may be kept: as long as many zones say.
 const TTL: u32 = 300;
 
+/// How many of what counts for nothing go on at a time.
+pub(crate) const AT_ONCE: usize = 9;
+
 pub(crate) struct World {
     testbed: Testbed,
     guard: AddressGuard,
@@ -83,8 +86,9 @@ impl World {
         self.testbed.dns()
     }
 
-    pub(crate) fn ca_der(&self) -> Vec<u8> {
-        self.testbed.ca_der()
+    /// Whom a client has to trust, in PEM.
+    pub(crate) fn authority(&self) -> String {
+        self.testbed.ca_pem()
     }
 
     /// This crate as it is by default, but that it lives here.
@@ -92,7 +96,7 @@ impl World {
         KeyLocator::builder()
             .resolver(self.dns())
             .guard(self.guard.clone())
-            .trust_anchor(self.ca_der())
+            .trust_anchors_pem(self.authority())
     }
 
     pub(crate) fn ninety_nine(&self) -> &[EmailAddress] {

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 use openpgp_discovery::wkd::Layout;
 use openpgp_discovery::wkd::publish::{Publication, Publisher};
+use openpgp_discovery_benches::{is_quick, median};
 use sequoia_openpgp::Cert;
 use sequoia_openpgp::cert::CertBuilder;
 use sequoia_openpgp::serialize::Serialize as _;
@@ -40,7 +41,7 @@ const REQUESTS: usize = 1_000;
 const ROUNDS: usize = 15;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let quick = std::env::args().any(|argument| argument == "--test" || argument == "--quick");
+    let quick = is_quick();
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("serve");
     // Left behind by an earlier run.
     let _ = fs::remove_dir_all(&directory);
@@ -139,10 +140,4 @@ fn report(protocol: &str, running: &[(&str, Client<'_>)]) -> std::io::Result<()>
     }
     println!();
     Ok(())
-}
-
-fn median(figures: impl Iterator<Item = f64>) -> f64 {
-    let mut figures: Vec<f64> = figures.collect();
-    figures.sort_by(f64::total_cmp);
-    figures[figures.len() / 2]
 }

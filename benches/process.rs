@@ -1,21 +1,33 @@
-//! What the kernel counts for a process.
+//! What the kernel counts for a process: on Linux.
 
 use std::fs;
 
 use crate::Result;
 
 /// How much memory this process has, in MiB.
-pub(crate) fn resident() -> Result<f64> {
+///
+/// # Errors
+///
+/// On another system.
+pub fn resident() -> Result<f64> {
     memory("VmRSS:")
 }
 
-/// How much it has had at most since [`forget_peak`].
-pub(crate) fn peak() -> Result<f64> {
+/// How much it has had at most since [`forget_peak`], in MiB.
+///
+/// # Errors
+///
+/// On another system.
+pub fn peak() -> Result<f64> {
     memory("VmHWM:")
 }
 
 /// The peak begins anew.
-pub(crate) fn forget_peak() -> Result<()> {
+///
+/// # Errors
+///
+/// On another system.
+pub fn forget_peak() -> Result<()> {
     Ok(fs::write("/proc/self/clear_refs", "5")?)
 }
 
@@ -28,7 +40,11 @@ fn memory(name: &str) -> Result<f64> {
 }
 
 /// What a process (a number, or `self`) has used of the processors, in seconds.
-pub(crate) fn processor_time(process: &str) -> Result<f64> {
+///
+/// # Errors
+///
+/// On another system, and where there is no such process.
+pub fn processor_time(process: &str) -> Result<f64> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
     let (_, fields) = stat.rsplit_once(')').ok_or("no name in brackets")?;
     let mut ticks = 0.0;

@@ -1,20 +1,4 @@
-//! Medians and tables.
-
-/// The middle one.
-pub(crate) fn median(figures: impl IntoIterator<Item = f64>) -> f64 {
-    let mut figures: Vec<f64> = figures.into_iter().collect();
-    figures.sort_by(f64::total_cmp);
-    percentile(&figures, 0.5)
-}
-
-/// The smallest figure that this share of all is not above. They are in order.
-pub(crate) fn percentile(figures: &[f64], share: f64) -> f64 {
-    let rank = (share * figures.len() as f64).ceil() as usize;
-    figures
-        .get(rank.saturating_sub(1))
-        .copied()
-        .unwrap_or(f64::NAN)
-}
+//! Tables.
 
 /// Prints a heading, and rows of a name and its cells, in columns.
 pub(crate) fn table(title: &str, columns: &[&str], rows: &[(String, Vec<String>)]) {

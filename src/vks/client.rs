@@ -29,10 +29,11 @@ const MAX_JSON: usize = 256 << 10;
 /// and key ID, and publishing.
 ///
 /// [`KeyLocator::vks`](crate::KeyLocator::vks) hands it out. Each call ends within
-/// the locator's [`deadline`](crate::KeyLocatorBuilder::deadline), takes its
-/// requests off the locator's [`Budget`], and follows no redirect. A request that
-/// ends in a server error is made once more; so is one that the server refuses
-/// for its rate, where the server says when to come back and that is soon enough.
+/// the locator's [`deadline`](crate::KeyLocatorBuilder::deadline), and follows no
+/// redirect. All but [`connect`](Self::connect) take their requests off the
+/// locator's [`Budget`]. A question that ends in a server error is asked once more;
+/// so is one that the server refuses for its rate, where the server says when to
+/// come back and that is soon enough.
 ///
 /// # Privacy
 ///

@@ -88,7 +88,7 @@ impl KeyLocator {
                 async move { locator.locate(&address).await }.boxed()
             }
         };
-        let domain = |address: &EmailAddress| address.domain().to_owned();
+        let domain = |address: &EmailAddress| address.domain().into();
         Schedule::new(addresses, shape, domain, run).map(move |(lookup, count)| {
             locator.emit(progress(count));
             lookup

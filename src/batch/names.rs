@@ -78,11 +78,11 @@ impl DnsResolver for Names {
             }
             let addresses = self.inner.addresses(host).await;
             let time = match &addresses {
-                Ok(addresses) if addresses.len() > ADDRESSES => Duration::ZERO,
-                Ok(_) => ANSWER,
-                Err(_) => FAILURE,
+                Ok(addresses) if addresses.len() > ADDRESSES => None,
+                Ok(_) => Some(ANSWER),
+                Err(_) => Some(FAILURE),
             };
-            *answer = (!time.is_zero()).then(|| Answer {
+            *answer = time.map(|time| Answer {
                 until: Instant::now() + time,
                 addresses: addresses.clone(),
             });

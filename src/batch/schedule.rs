@@ -37,7 +37,7 @@ pub(super) struct Count {
 }
 
 type Run<T, O> = Box<dyn FnMut(T) -> BoxFuture<'static, O> + Send>;
-type Key<T> = Box<dyn Fn(&T) -> String + Send>;
+type Key<T> = Box<dyn Fn(&T) -> Arc<str> + Send>;
 
 /// What each item of a stream came to, as they end.
 ///
@@ -86,7 +86,7 @@ where
     pub(super) fn new(
         source: S,
         shape: Shape,
-        key: impl Fn(&S::Item) -> String + Send + 'static,
+        key: impl Fn(&S::Item) -> Arc<str> + Send + 'static,
         run: impl FnMut(S::Item) -> BoxFuture<'static, O> + Send + 'static,
     ) -> Self {
         Self {
@@ -125,7 +125,7 @@ where
     }
 
     fn enqueue(&mut self, item: S::Item) {
-        let name: Arc<str> = (self.key)(&item).into();
+        let name = (self.key)(&item);
         let group = self
             .groups
             .entry(Arc::clone(&name))
@@ -279,7 +279,7 @@ mod tests {
         let schedule = Schedule::new(
             stream::iter(items),
             shape,
-            |item: &Item| item.0.to_owned(),
+            |item: &Item| item.0.into(),
             move |item| {
                 let counts = counts.clone();
                 async move {
@@ -354,7 +354,7 @@ mod tests {
                 each,
                 read_ahead,
             };
-            let key = |item: &(&str, usize)| item.0.to_owned();
+            let key = |item: &(&str, usize)| item.0.into();
             let begun = |item: (&'static str, usize)| {
                 let time = Duration::from_millis((item.1 * 37 % 1500) as u64);
                 async move {
@@ -391,7 +391,7 @@ mod tests {
             read_ahead: 4,
         };
         let run = |n: i32| async move { n }.boxed();
-        let schedule = Schedule::new(late, shape, |_: &i32| String::new(), run);
+        let schedule = Schedule::new(late, shape, |_: &i32| "".into(), run);
         let out: Vec<_> = schedule.map(|(n, _)| n).collect().await;
         assert_eq!(out, [0, 1, 2]);
     }

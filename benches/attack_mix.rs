@@ -17,6 +17,7 @@ use openpgp_discovery_benches::apart::{World, serves};
 use openpgp_discovery_benches::hostile::{ATTACKS, DEAREST, answer};
 use openpgp_discovery_benches::{is_quick, process};
 use testbed::{Fault, Testbed, certs};
+use tokio::task::JoinSet;
 
 /// What must hold: with so many at once, so much memory in all (in MiB), and no later.
 const AT_ONCE: usize = 64;
@@ -81,22 +82,18 @@ fn measure(world: &World, title: &str, deadline: u64, attack: impl Fn(usize) -> 
         let before = process::resident().expect("Linux");
         process::forget_peak().expect("Linux");
         let cpu = process::processor_time("self").expect("Linux");
-        let lookups: Vec<_> = (0..AT_ONCE)
-            .map(|n| {
-                let locator = locator.clone();
-                let address = format!("alice@{}", domain(attack(n), n));
-                let address: EmailAddress = address.parse().expect("an address");
-                tokio::spawn(async move {
-                    let begin = Instant::now();
-                    let status = locator.locate(&address).await.status();
-                    (status, begin.elapsed())
-                })
-            })
-            .collect();
-        let mut ended = Vec::new();
-        for lookup in lookups {
-            ended.push(lookup.await.expect("no panic"));
+        let mut lookups = JoinSet::new();
+        for n in 0..AT_ONCE {
+            let locator = locator.clone();
+            let address = format!("alice@{}", domain(attack(n), n));
+            let address: EmailAddress = address.parse().expect("an address");
+            lookups.spawn(async move {
+                let begin = Instant::now();
+                let status = locator.locate(&address).await.status();
+                (status, begin.elapsed())
+            });
         }
+        let ended = lookups.join_all().await;
         let cpu = process::processor_time("self").expect("Linux") - cpu;
         (before, ended, cpu)
     });

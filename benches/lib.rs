@@ -1,4 +1,4 @@
-//! What the benches share: a way to measure that yields ratios of one run.
+//! What the benches share; before all a way to measure that yields ratios of one run.
 //!
 //! Absolute times say little about another machine, and on a busy or throttled
 //! one little about the next minute. So all cases of a [`Bench`] take turns, a

@@ -33,7 +33,7 @@ impl KeyLocator {
     ///
     /// There is no [`Event::Progress`](crate::Event::Progress): count what comes out.
     /// For slow consumers and for stopping holds what does for
-    /// [`locate_all`](Self::locate_all#time-and-stopping).
+    /// [`locate_all`](Self::locate_all).
     ///
     /// # Privacy
     ///

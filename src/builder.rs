@@ -234,8 +234,10 @@ impl KeyLocatorBuilder {
 
     /// How many look-ups [`KeyLocator::locate_all`] and
     /// [`KeyLocator::refresh_all`] have under way at once: 128 by default, at least 1.
+    /// Each batch has as many.
     ///
-    /// Those that have been waiting for a second do not count, up to as many again.
+    /// In `locate_all`, those that have been waiting for a second do not count, up to
+    /// as many again.
     /// Each can have an answer of [`Limits::body`](crate::Limits::body) in memory.
     #[must_use]
     pub fn concurrency(mut self, lookups: usize) -> Self {
@@ -244,7 +246,11 @@ impl KeyLocatorBuilder {
     }
 
     /// How many requests of a batch one host has to answer at once, the key server
-    /// too: 16 by default, at least 1.
+    /// too: 16 by default, at least 1. Over one domain this decides how fast it is;
+    /// the host sees as many connections, unless both speak HTTP/2.
+    ///
+    /// Two batches at once have as many each, and a look-up outside of a batch is
+    /// not counted.
     #[must_use]
     pub fn concurrency_per_host(mut self, requests: usize) -> Self {
         self.concurrency_per_host = requests.max(1);
@@ -291,7 +297,10 @@ impl KeyLocatorBuilder {
         self
     }
 
-    /// Sends requests through this instead of the bundled transport.
+    /// Sends requests through this instead of the bundled transport, or through the
+    /// bundled one with options of its own
+    /// ([`http2`](crate::transport::ReqwestTransportBuilder::http2), say). Trust anchors
+    /// and `User-Agent` are then set there, and not here.
     #[must_use]
     pub fn transport(mut self, transport: impl HttpTransport) -> Self {
         self.transport = Some(Arc::new(transport));

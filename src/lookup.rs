@@ -331,14 +331,18 @@ pub enum Event<'a> {
         /// What was asked, and what came of it.
         attempt: &'a Attempt,
     },
-    /// One of [many](crate::KeyLocator::locate_all) ended.
+    /// One of [many](crate::KeyLocator::locate_all) ended; it is told before that one
+    /// is yielded. A locator that runs several batches at once gives each its
+    /// [own listener](crate::KeyLocator::with_on_event) to tell them apart.
     #[non_exhaustive]
     Progress {
-        /// How many have ended.
+        /// How many have ended. An address that came twice counts once.
         ended: usize,
-        /// How many are under way.
+        /// How many are under way, with and without a
+        /// [place](crate::KeyLocatorBuilder::concurrency).
         running: usize,
-        /// How many are read already and wait for their turn. More may come.
+        /// How many are read already and wait for their turn. More may come: 16,384
+        /// are read ahead.
         waiting: usize,
     },
 }

@@ -29,8 +29,8 @@ const READ_AHEAD: usize = 16_384;
 
 impl KeyLocator {
     /// Looks up many addresses, several at once, and yields each look-up as it
-    /// ends. An address that comes twice is looked up once and yielded once. The
-    /// deadline holds for each address by itself.
+    /// ends, in no certain order. An address that comes twice (by `==`, so the case
+    /// of the local part counts) is looked up once and yielded once.
     ///
     /// * The domains take turns, and share
     ///   [`concurrency`](crate::KeyLocatorBuilder::concurrency); one alone has at most
@@ -39,11 +39,15 @@ impl KeyLocator {
     /// * What one look-up finds out, the others need not: the first of a domain goes
     ///   alone, and those behind it find what DNS said (for a minute) and an open
     ///   connection. A host that lets no connection come about, or fails three times
-    ///   in a row, is left alone for 30 seconds: meanwhile its look-ups could not tell.
+    ///   in a row, is left alone for 30 seconds: meanwhile its look-ups could not tell,
+    ///   with the [kind](crate::ErrorKind) of that failure and a sentence that says
+    ///   that it was not asked.
     /// * One that waits for longer than a second gives up its place, up to as many
     ///   again as there are places: slow and dead domains do not hold up the others.
     /// * In memory are the addresses read ahead, the look-ups under way, and 16 octets
     ///   for each address that there was.
+    /// * Two batches share the connections, the budget and what the resolver keeps, and
+    ///   nothing else: each has places of its own, and learns by itself what is down.
     ///
     /// By default the key server may be asked 50 times, then once a minute: with
     /// many addresses that WKD does not know, set another
@@ -52,6 +56,21 @@ impl KeyLocator {
     /// [`ErrorKind::BudgetSpent`](crate::ErrorKind::BudgetSpent).
     ///
     /// Whenever a look-up ends, [`Event::Progress`] tells how far it is.
+    ///
+    /// # Time, and stopping
+    ///
+    /// The [deadline](crate::KeyLocatorBuilder::deadline) holds for each address by
+    /// itself, from when its look-up begins. Waiting to begin does not count; waiting
+    /// for the key server's budget, or for others at the same host, does.
+    ///
+    /// The look-ups go on while the stream is polled, and at no other time. A pause
+    /// between two polls costs no more than itself, unless it comes near the deadline:
+    /// then those under way time out, and their hosts count as failing. Whoever does
+    /// something slow with each look-up polls meanwhile, with `for_each_concurrent` (up
+    /// to its limit), or on a task of its own that sends them on.
+    ///
+    /// Dropping the stream stops it at once, and cancels what is under way. Where
+    /// only the input ends, what has been read ahead is looked up still.
     ///
     /// The stream is one of the crates `futures-core` and `futures-util`; pin it
     /// ([`std::pin::pin!`]) to call `next`.

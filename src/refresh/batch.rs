@@ -27,7 +27,13 @@ impl KeyLocator {
     /// The [budget](crate::KeyLocatorBuilder::vks_budget) holds. What does not
     /// get its turn within the deadline ends as
     /// [`ErrorKind::BudgetSpent`](crate::ErrorKind::BudgetSpent), with the time
-    /// after which to try again.
+    /// after which to try again. A key server that is down is left alone for
+    /// 30 seconds, as by [`locate_all`](Self::locate_all), and those whose turn comes
+    /// meanwhile end at once, as could not tell: collect them, and try again later.
+    ///
+    /// There is no [`Event::Progress`](crate::Event::Progress): count what comes out.
+    /// For slow consumers and for stopping holds what does for
+    /// [`locate_all`](Self::locate_all).
     ///
     /// # Privacy
     ///

@@ -146,12 +146,29 @@ impl ReqwestTransportBuilder {
 
     /// Offers HTTP/2 to every host, also to those that nobody named: off by default.
     ///
-    /// Then all look-ups of a domain share one connection, so that a
-    /// [batch](crate::KeyLocator::locate_all) over few domains takes a fraction of
-    /// the time. The price: in HTTP/2 a server may go on talking behind its answer
+    /// Then all look-ups of a domain share one connection, where a
+    /// [batch](crate::KeyLocator::locate_all) else makes as many as the domain has
+    /// look-ups at once
+    /// ([`concurrency_per_host`](crate::KeyLocatorBuilder::concurrency_per_host)). It
+    /// spares both sides their handshakes; how many requests are under way, and with
+    /// that the time that a long batch takes, stays the same until that number is
+    /// raised. The price: in HTTP/2 a server may go on talking behind its answer
     /// (an endless run of `PING`s, say), and the client goes on listening, which a
     /// hostile one can use to keep a processor busy until the connection has been
     /// idle for 5 seconds. It is for whoever knows the domains.
+    ///
+    /// ```no_run
+    /// use openpgp_discovery::{KeyLocator, transport::ReqwestTransport};
+    ///
+    /// # fn main() -> Result<(), openpgp_discovery::Error> {
+    /// let transport = ReqwestTransport::builder().http2(true).build()?;
+    /// let locator = KeyLocator::builder()
+    ///     .transport(transport)
+    ///     .concurrency_per_host(64)
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn http2(mut self, offered: bool) -> Self {
         self.http2 = offered;

@@ -76,8 +76,14 @@ impl Client {
     /// opened, say, or beside a look-up that may end at the key server.
     ///
     /// It is made by `HEAD /`, which names nobody and takes nothing off the
-    /// budget. The bundled transport keeps an idle connection for a minute, and
-    /// uses one that is open already.
+    /// budget. The bundled transport keeps an idle connection for a minute, if the
+    /// server does, and this uses one that is open already: calling it again begins
+    /// the minute anew. It is one connection; of several questions at once over
+    /// HTTP/1.1 one has the use of it.
+    ///
+    /// It is in no trail and tells no [`Event`]. It can take as long as the
+    /// deadline, so do not wait for it before a look-up, nor with one: a key server
+    /// that is down would hold up what the directory has answered.
     ///
     /// # Privacy
     ///
@@ -86,20 +92,18 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What keeps the server from being asked. Whatever it answers will do.
+    /// What keeps the server from being asked. Whatever it answers will do. They can
+    /// be passed over: the look-up tries by itself, and tells more.
     ///
     /// ```no_run
     /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-    /// use futures_util::future::join;
-    /// use openpgp_discovery::{EmailAddress, KeyLocator};
+    /// use openpgp_discovery::KeyLocator;
     ///
     /// let locator = KeyLocator::new()?;
-    /// let vks = locator.vks().expect("there is a key server unless it is switched off");
-    /// let address: EmailAddress = "alice@example.org".parse()?;
-    /// let (lookup, connected) = join(locator.locate(&address), vks.connect()).await;
-    /// if let Err(error) = connected {
-    ///     eprintln!("{error}"); // the look-up has tried by itself, and tells more
+    /// if let Some(vks) = locator.vks() {
+    ///     tokio::spawn(async move { vks.connect().await }); // nobody waits for it
     /// }
+    /// let lookup = locator.locate(&"alice@example.org".parse()?).await;
     /// # Ok(()) }
     /// ```
     pub async fn connect(&self) -> Result<(), Error> {

@@ -216,6 +216,71 @@ async fn a_designated_revoker_revokes_a_subkey_from_anywhere() {
     }
 }
 
+/// Packets that say that they are this subkey, and are none.
+fn broken(subkey: &[u8]) -> Vec<Vec<u8>> {
+    let whole = packets(subkey).next().expect("one").expect("whole");
+    let body = whole.body();
+    let of_version = |version| [&[version], &body[1..]].concat();
+    let bodies = [
+        Vec::new(),
+        body[..8].to_vec(),
+        body[..body.len() - 1].to_vec(),
+        [body, &[0]].concat(),
+        of_version(2),
+        of_version(9),
+    ];
+    let packet = |body: &Vec<u8>| {
+        let length = u8::try_from(body.len()).expect("short");
+        [&[0xc0 | 14, length][..], body].concat()
+    };
+    bodies.iter().map(packet).collect()
+}
+
+/// Else whoever breaks a copy of a subkey takes what stands behind it away.
+#[tokio::test]
+async fn a_subkey_that_cannot_be_read_hides_no_revocation() {
+    let (revoker, _) = CertBuilder::new().generate().expect("a certificate");
+    let (cert, _) = CertBuilder::new()
+        .set_creation_time(day(-30))
+        .set_revocation_keys(vec![(&revoker).into()])
+        .add_userid(ALICE)
+        .add_signing_subkey()
+        .add_transport_encryption_subkey()
+        .generate()
+        .expect("a certificate");
+    let whole = bytes(&cert);
+    let primary = &split(&whole)[0];
+    let encrypts = subkey(&cert, 1);
+    let by_revoker = SubkeyRevocationBuilder::new()
+        .set_reason_for_revocation(ReasonForRevocation::KeyCompromised, b"")
+        .and_then(|b| b.build(&mut signer(&revoker), &cert, &encrypts, None))
+        .expect("a signature");
+    let by_revoker = packet_bytes(by_revoker);
+    let by_owner = packet_bytes(revoke_subkey(&cert, 1, day(-1)));
+    for broken in broken(&packet_bytes(Packet::PublicSubkey(encrypts))) {
+        for (who, stray) in [("owner", &by_owner), ("revoker", &by_revoker)] {
+            let tail = [&broken[..], stray].concat();
+            for (place, body) in [
+                ("behind the others", [&whole[..], &tail].concat()),
+                ("in a copy before", [&primary[..], &tail, &whole].concat()),
+                ("in a copy behind", [&whole[..], primary, &tail].concat()),
+            ] {
+                let name = format!("{who} {place}, {broken:02x?}");
+                let body = [body, bytes(&revoker)].concat();
+                for filtered in [by_address(&body), by_key(&cert, &body)] {
+                    let kept = kept(&filtered, &cert).expect("the certificate");
+                    assert!(!kept.can_encrypt(), "{name}");
+                    assert_eq!(kept.cert().keys().subkeys().count(), 2, "{name}");
+                    assert_eq!(kept.notes(), &[] as &[String], "{name}");
+                    assert!(!kept.is_cut(), "{name}");
+                }
+                let news = refresh(&cert, &body).await;
+                assert_eq!(kinds(&news), [ChangeKind::SubkeyRevoked], "{name}");
+            }
+        }
+    }
+}
+
 /// Revocations of subkeys in the owner's name, the digest's first octets of which
 /// fit, or do not.
 fn forgeries(cert: &Cert, count: u32, fit: bool) -> Vec<u8> {
@@ -279,6 +344,21 @@ fn floods_of_strays_are_bounded() {
             let filtered = by_address(&parts.concat());
             let kept = kept(&filtered, &cert).expect("the certificate");
             assert!(!kept.can_encrypt(), "{name} {nth}");
+        }
+    }
+    // Nor do subkeys that cannot be read make room for more of them.
+    for (name, flood, is_cut) in [("few", &few, false), ("many", &many, true)] {
+        let strays = split(flood);
+        let mut body = whole.clone();
+        for (n, strays) in strays.chunks(100).enumerate() {
+            body.extend([0xc0 | 14, 1, u8::try_from(n).expect("few")]);
+            body.extend(strays.concat());
+        }
+        for filtered in [by_address(&body), by_key(&cert, &body)] {
+            let kept = kept(&filtered, &cert).expect("the certificate");
+            assert!(kept.is_usable(), "unread: {name}");
+            assert_eq!(kept.is_cut(), is_cut, "unread: {name}");
+            assert_eq!(revoked_subkeys(kept.cert()), 0, "unread: {name}");
         }
     }
     // Arithmetic ends with the budget, and the certificate is told to be cut.

@@ -74,6 +74,7 @@ fn take(
         at.map(|at| &mut user_ids.swap_remove(at).revocations)
     };
     if let Some(list) = list {
+        let signature = verifier.owned(signature);
         match room.fits(&signature) {
             true => list.push(signature),
             false => search.gave_up = true,

@@ -229,7 +229,7 @@ impl Revocations<'_, '_> {
                 Verdict::Elsewhere => {
                     let places = places.iter().copied();
                     match self.search.place(&signature, places, self.verifier)? {
-                        Some(at) => self.moved.push((at, signature)),
+                        Some(at) => self.moved.push((at, self.verifier.owned(signature))),
                         None => drop(self.verifier.fail()?),
                     }
                 }

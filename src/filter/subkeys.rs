@@ -9,6 +9,7 @@ use sequoia_openpgp::parse::Parse;
 
 use super::packets::RawPacket;
 use super::reduce::{RawCert, RawSubkey};
+use super::search::MAX_TRIES;
 use super::signature::is_component_revocation;
 use super::work::TooMany;
 use crate::algorithms;
@@ -47,6 +48,10 @@ impl<'r, 'a> Subkeys<'r, 'a> {
             &mut subkeys.lost,
             own.filter(|p| is_component_revocation(p)),
         );
+        if subkeys.lost.len() > MAX_TRIES {
+            subkeys.lost.truncate(MAX_TRIES);
+            subkeys.lost_more = true;
+        }
         let foreign = unread.iter().flat_map(|raw| &raw.foreign);
         add(&mut subkeys.lost_foreign, foreign);
         Ok(subkeys)

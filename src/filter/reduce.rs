@@ -366,7 +366,8 @@ impl<'a> RawCert<'a> {
                 self.subkeys.len() - 1
             }
         };
-        for &packet in all {
+        // A packet that is ignored may hold the octets of a signature.
+        for &packet in all.iter().filter(|p| p.tag() == packets::SIGNATURE) {
             let Some(head) = Head::parse(packet.body()) else {
                 if is_of_unknown_version(&packet) {
                     self.note(UNKNOWN_VERSION);

@@ -281,6 +281,37 @@ async fn a_subkey_that_cannot_be_read_hides_no_revocation() {
     }
 }
 
+/// Markers, trust and padding say nothing, whatever they hold.
+#[test]
+fn what_is_ignored_hides_no_revocation() {
+    let cert = cert(&[ALICE, BARE]);
+    let mut parts = split(&bytes(&cert));
+    let at = |parts: &[Vec<u8>], packet: Vec<u8>| {
+        let at = parts.iter().position(|part| *part == packet);
+        at.expect("its place") + 1
+    };
+    let of_subkey = packet_bytes(revoke_subkey(&cert, 1, day(-1)));
+    let of_user_id = packet_bytes(revoke_user_id(&cert, BARE, day(-1)));
+    let behind = at(&parts, packet_bytes(Packet::PublicSubkey(subkey(&cert, 1))));
+    parts.insert(behind, of_subkey.clone());
+    let behind = at(&parts, packet_bytes(UserID::from(BARE)));
+    parts.insert(behind, of_user_id.clone());
+    for tag in [10, 12, 21] {
+        let copies = parts.iter().flat_map(|part| match part[0] & 0x3f {
+            2 => vec![[&[0xc0 | tag], &part[1..]].concat(), part.clone()],
+            _ => vec![part.clone()],
+        });
+        let body = copies.collect::<Vec<_>>().concat();
+        for filtered in [by_address(&body), by_key(&cert, &body)] {
+            let kept = kept(&filtered, &cert).expect("the certificate");
+            assert_eq!(revoked_subkeys(kept.cert()), 1, "{tag}");
+            assert_eq!(kept.cert().userids().count(), 1, "{tag}");
+            assert!(!kept.can_encrypt() && !kept.is_cut(), "{tag}");
+            assert_eq!(kept.notes(), &[] as &[String], "{tag}");
+        }
+    }
+}
+
 /// Revocations of subkeys in the owner's name, the digest's first octets of which
 /// fit, or do not.
 fn forgeries(cert: &Cert, count: u32, fit: bool) -> Vec<u8> {

@@ -58,7 +58,7 @@ fn of_component<'a>(
         if by.contains(&at) || (is_by_nobody && stands_here) {
             cert.lose(stray.packet);
         } else if may_be_foreign && stands_here {
-            cert.lose_foreign(stray.packet, limits);
+            cert.lose_foreign(stray.packet, head, limits);
         }
     }
 }

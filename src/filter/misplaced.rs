@@ -6,8 +6,9 @@ use sequoia_openpgp::packet::Signature;
 use sequoia_openpgp::types::SignatureType;
 
 use super::checked::Checked;
-use super::reduce::{RawCert, Room};
+use super::reduce::Room;
 use super::search::Search;
+use super::subkeys::Subkeys;
 use super::verifier::{Over, Verifier, signature};
 use super::work::TooMany;
 
@@ -25,16 +26,16 @@ pub(super) fn misplaced(
     checked: &mut Checked,
     search: &mut Search,
     verifier: &mut Verifier<'_>,
-    cert: &RawCert<'_>,
+    subkeys: &Subkeys<'_, '_>,
     room: &mut Room,
 ) {
-    for signature in cert.lost.iter().filter_map(signature) {
+    for signature in subkeys.lost.iter().filter_map(signature) {
         search.gave_up |= take(checked, search, verifier, signature, room).is_err();
         if search.gave_up {
             break;
         }
     }
-    if search.gave_up || cert.lost_more {
+    if search.gave_up || subkeys.lost_more {
         checked.is_cut = true;
         checked.note(MORE);
     }
@@ -73,6 +74,7 @@ fn take(
         at.map(|at| &mut user_ids.swap_remove(at).revocations)
     };
     if let Some(list) = list {
+        let signature = verifier.owned(signature);
         match room.fits(&signature) {
             true => list.push(signature),
             false => search.gave_up = true,

@@ -56,6 +56,7 @@ mod salvage;
 mod search;
 mod signature;
 mod strays;
+mod subkeys;
 mod user_id;
 mod verifier;
 mod verify;

@@ -191,17 +191,23 @@ impl<'a> RawCert<'a> {
     /// Takes a key revocation for the owner's that somebody may have ascribed to
     /// another: its first octets tell those apart that are about another key.
     fn ascribed(&mut self, head: Head<'_>, packet: RawPacket<'a>) {
-        if head.is_ascribed(&self.owner)
-            && !self.signatures.iter().any(|s| s.body() == packet.body())
-        {
-            match self.ascribed.checked_sub(1) {
-                Some(left) => {
-                    self.ascribed = left;
-                    self.signatures.push(packet);
-                }
-                None => self.note(MANY_REVOCATIONS),
-            }
+        if !has(&self.signatures, packet) && self.may_be_own(head) {
+            self.signatures.push(packet);
         }
+    }
+
+    /// Whether one more is tried for the owner's that somebody may have ascribed to
+    /// another.
+    fn may_be_own(&mut self, head: Head<'_>) -> bool {
+        if !head.is_ascribed(&self.owner) {
+            return false;
+        }
+        let left = self.ascribed.checked_sub(1);
+        if left.is_none() {
+            self.note(MANY_REVOCATIONS);
+        }
+        self.ascribed = left.unwrap_or_default();
+        left.is_some()
     }
 
     /// Sets aside what revokes a subkey or a User ID and does not stand behind one
@@ -360,7 +366,8 @@ impl<'a> RawCert<'a> {
                 self.subkeys.len() - 1
             }
         };
-        for &packet in all {
+        // A packet that is ignored may hold the octets of a signature.
+        for &packet in all.iter().filter(|p| p.tag() == packets::SIGNATURE) {
             let Some(head) = Head::parse(packet.body()) else {
                 if is_of_unknown_version(&packet) {
                     self.note(UNKNOWN_VERSION);
@@ -374,10 +381,7 @@ impl<'a> RawCert<'a> {
                     add(list, packet, limit, &mut self.too_large);
                 }
                 (types::SUBKEY_REVOCATION, By::Other) => {
-                    if head.is_ascribed(&self.owner)
-                        && let Some(left) = self.ascribed.checked_sub(1)
-                    {
-                        self.ascribed = left;
+                    if !has(&self.subkeys[at].signatures, packet) && self.may_be_own(head) {
                         self.subkeys[at].signatures.push(packet);
                     }
                     let limit = wanted.limits.foreign_revocations;
@@ -406,8 +410,11 @@ impl<'a> RawCert<'a> {
         }
     }
 
-    /// The same of a subkey, by another key.
-    pub(super) fn lose_foreign(&mut self, packet: RawPacket<'a>, limits: &Limits) {
+    /// The same of a subkey, by another key, or ascribed to one.
+    pub(super) fn lose_foreign(&mut self, packet: RawPacket<'a>, head: Head<'_>, limits: &Limits) {
+        if self.may_be_own(head) {
+            self.lose(packet);
+        }
         match self.lost_foreign.len() < limits.foreign_revocations {
             true => self.lost_foreign.push(packet),
             false => self.note(MANY_REVOCATIONS),
@@ -500,9 +507,13 @@ impl Other<'_> {
     }
 }
 
+fn has(list: &[RawPacket<'_>], packet: RawPacket<'_>) -> bool {
+    list.iter().any(|known| known.body() == packet.body())
+}
+
 /// Adds a packet that is not yet there; false where there is no room for it.
 fn offer<'a>(list: &mut Vec<RawPacket<'a>>, packet: RawPacket<'a>, limit: usize) -> bool {
-    let is_known = list.iter().any(|known| known.body() == packet.body());
+    let is_known = has(list, packet);
     let fits = is_known || list.len() < limit;
     if fits && !is_known {
         list.push(packet);
@@ -517,7 +528,7 @@ fn add<'a>(
     limit: usize,
     too_large: &mut Option<String>,
 ) {
-    if list.iter().any(|known| known.body() == packet.body()) {
+    if has(list, packet) {
         return;
     }
     if list.len() >= limit {

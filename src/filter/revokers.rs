@@ -10,9 +10,9 @@ use sequoia_openpgp::serialize::MarshalInto;
 use sequoia_openpgp::{Fingerprint, Packet};
 
 use super::checked::Checked;
-use super::packets::RawPacket;
 use super::reduce::{MANY_REVOCATIONS, RawCert, Room};
 use super::search::Search;
+use super::subkeys::Subkeys;
 use super::verifier::{Over, Verifier, signatures};
 use super::work::TooMany;
 use crate::algorithms;
@@ -33,17 +33,17 @@ pub(super) struct Others<'l, 'k, 'r, 'a> {
 }
 
 impl Others<'_, '_, '_, '_> {
-    /// `on_subkeys` are those behind each subkey.
+    /// Tries those of the key, those behind each subkey, and those apart from any.
     pub(super) fn revoke(
         &mut self,
         checked: &mut Checked,
-        on_subkeys: &[&[RawPacket<'_>]],
+        subkeys: &Subkeys<'_, '_>,
     ) -> Result<(), TooMany> {
         let cert = self.cert;
-        let lists = [&cert.foreign[..], &cert.lost_foreign];
-        let mut lists = lists.iter().chain(on_subkeys);
+        let on_subkeys = || subkeys.read.iter().map(|(_, raw)| &raw.foreign);
+        let lists = [&cert.foreign, &subkeys.lost_foreign];
         // Nearly always.
-        if lists.all(|all| all.is_empty()) {
+        if lists.into_iter().chain(on_subkeys()).all(Vec::is_empty) {
             return Ok(());
         }
         let mut revokers: Vec<_> = named(checked.about_the_key()).collect();
@@ -54,12 +54,12 @@ impl Others<'_, '_, '_, '_> {
                 self.revoke_key(checked, signature, &revokers)?;
             }
         }
-        for (at, packets) in on_subkeys.iter().enumerate() {
+        for (at, packets) in on_subkeys().enumerate() {
             for signature in signatures(packets) {
                 self.revoke_subkey(checked, signature, Some(at), &revokers)?;
             }
         }
-        for signature in signatures(&cert.lost_foreign) {
+        for signature in signatures(&subkeys.lost_foreign) {
             self.revoke_subkey(checked, signature, None, &revokers)?;
         }
         Ok(())

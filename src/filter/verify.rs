@@ -5,8 +5,7 @@
 use std::collections::BTreeSet;
 
 use sequoia_openpgp::Fingerprint;
-use sequoia_openpgp::packet::{Packet, Signature, UserID};
-use sequoia_openpgp::parse::Parse;
+use sequoia_openpgp::packet::{Signature, UserID};
 use sequoia_openpgp::policy::HashAlgoSecurity;
 
 use super::checked::{Checked, CheckedSubkey, CheckedUserId};
@@ -19,6 +18,7 @@ use super::reduce::{RawCert, RawSubkey};
 use super::revokers::Others;
 use super::search::Search;
 use super::signature::Head;
+use super::subkeys::Subkeys;
 use super::verifier::{Over, Verdict, Verifier, signature, signatures};
 use super::work::{TooMany, Work};
 use crate::algorithms;
@@ -72,9 +72,9 @@ pub(super) fn verify(
     work: &Work<'_>,
 ) -> Result<Checked, TooMany> {
     let mut verifier = Verifier::new(&cert.key, limits.failed_verifications, work);
-    let subkeys = subkeys(cert)?;
+    let subkeys = Subkeys::of(cert)?;
     let mut search = Search::new();
-    let mut checked = revocations(cert, &subkeys, &mut verifier, &mut search)?;
+    let mut checked = revocations(cert, &subkeys.read, &mut verifier, &mut search)?;
 
     let mut look = Look {
         depth,
@@ -84,7 +84,7 @@ pub(super) fn verify(
     let own = look.bindings(&cert.signatures, Over::Key, cert.key.hash_algo_security())?;
     checked.direct = own.good;
     let mut rests = vec![(Place::Key, own.rest)];
-    for (at, (key, raw)) in subkeys.iter().enumerate() {
+    for (at, (key, raw)) in subkeys.read.iter().enumerate() {
         let security = key.hash_algo_security();
         let bound = look.bindings(&raw.signatures, Over::Subkey(key), security)?;
         checked.subkeys[at].bindings = bound.good;
@@ -107,7 +107,6 @@ pub(super) fn verify(
         rests.push((Place::UserId(at), bound.rest));
     }
 
-    let foreign: Vec<_> = subkeys.iter().map(|(_, raw)| &raw.foreign[..]).collect();
     let mut room = cert.room;
     let mut others = Others {
         cert,
@@ -116,25 +115,16 @@ pub(super) fn verify(
         search: &mut search,
         room: &mut room,
     };
-    others.revoke(&mut checked, &foreign)?;
-    misplaced(&mut checked, &mut search, &mut verifier, cert, &mut room);
+    others.revoke(&mut checked, &subkeys)?;
+    misplaced(
+        &mut checked,
+        &mut search,
+        &mut verifier,
+        &subkeys,
+        &mut room,
+    );
     history(&mut checked, rests, &mut verifier, work);
     Ok(checked)
-}
-
-fn subkeys<'r, 'a>(cert: &'r RawCert<'a>) -> Result<Vec<(Subkey, &'r RawSubkey<'a>)>, TooMany> {
-    let subkeys: Vec<_> = cert
-        .subkeys
-        .iter()
-        .filter_map(|raw| match Packet::from_bytes(raw.packet.bytes()) {
-            Ok(Packet::PublicSubkey(key)) => Some((key, raw)),
-            _ => None,
-        })
-        .collect();
-    match subkeys.iter().any(|(key, _)| algorithms::is_oversized(key)) {
-        true => Err(TooMany("an oversized subkey")),
-        false => Ok(subkeys),
-    }
 }
 
 /// The components, with the revocations that verify.
@@ -239,7 +229,7 @@ impl Revocations<'_, '_> {
                 Verdict::Elsewhere => {
                     let places = places.iter().copied();
                     match self.search.place(&signature, places, self.verifier)? {
-                        Some(at) => self.moved.push((at, signature)),
+                        Some(at) => self.moved.push((at, self.verifier.owned(signature))),
                         None => drop(self.verifier.fail()?),
                     }
                 }

@@ -216,6 +216,102 @@ async fn a_designated_revoker_revokes_a_subkey_from_anywhere() {
     }
 }
 
+/// Packets that say that they are this subkey, and are none.
+fn broken(subkey: &[u8]) -> Vec<Vec<u8>> {
+    let whole = packets(subkey).next().expect("one").expect("whole");
+    let body = whole.body();
+    let of_version = |version| [&[version], &body[1..]].concat();
+    let bodies = [
+        Vec::new(),
+        body[..8].to_vec(),
+        body[..body.len() - 1].to_vec(),
+        [body, &[0]].concat(),
+        of_version(2),
+        of_version(9),
+    ];
+    let packet = |body: &Vec<u8>| {
+        let length = u8::try_from(body.len()).expect("short");
+        [&[0xc0 | 14, length][..], body].concat()
+    };
+    bodies.iter().map(packet).collect()
+}
+
+/// Else whoever breaks a copy of a subkey takes what stands behind it away.
+#[tokio::test]
+async fn a_subkey_that_cannot_be_read_hides_no_revocation() {
+    let (revoker, _) = CertBuilder::new().generate().expect("a certificate");
+    let (cert, _) = CertBuilder::new()
+        .set_creation_time(day(-30))
+        .set_revocation_keys(vec![(&revoker).into()])
+        .add_userid(ALICE)
+        .add_signing_subkey()
+        .add_transport_encryption_subkey()
+        .generate()
+        .expect("a certificate");
+    let whole = bytes(&cert);
+    let primary = &split(&whole)[0];
+    let encrypts = subkey(&cert, 1);
+    let by_revoker = SubkeyRevocationBuilder::new()
+        .set_reason_for_revocation(ReasonForRevocation::KeyCompromised, b"")
+        .and_then(|b| b.build(&mut signer(&revoker), &cert, &encrypts, None))
+        .expect("a signature");
+    let by_revoker = packet_bytes(by_revoker);
+    let by_owner = packet_bytes(revoke_subkey(&cert, 1, day(-1)));
+    for broken in broken(&packet_bytes(Packet::PublicSubkey(encrypts))) {
+        for (who, stray) in [("owner", &by_owner), ("revoker", &by_revoker)] {
+            let tail = [&broken[..], stray].concat();
+            for (place, body) in [
+                ("behind the others", [&whole[..], &tail].concat()),
+                ("in a copy before", [&primary[..], &tail, &whole].concat()),
+                ("in a copy behind", [&whole[..], primary, &tail].concat()),
+            ] {
+                let name = format!("{who} {place}, {broken:02x?}");
+                let body = [body, bytes(&revoker)].concat();
+                for filtered in [by_address(&body), by_key(&cert, &body)] {
+                    let kept = kept(&filtered, &cert).expect("the certificate");
+                    assert!(!kept.can_encrypt(), "{name}");
+                    assert_eq!(kept.cert().keys().subkeys().count(), 2, "{name}");
+                    assert_eq!(kept.notes(), &[] as &[String], "{name}");
+                    assert!(!kept.is_cut(), "{name}");
+                }
+                let news = refresh(&cert, &body).await;
+                assert_eq!(kinds(&news), [ChangeKind::SubkeyRevoked], "{name}");
+            }
+        }
+    }
+}
+
+/// Markers, trust and padding say nothing, whatever they hold.
+#[test]
+fn what_is_ignored_hides_no_revocation() {
+    let cert = cert(&[ALICE, BARE]);
+    let mut parts = split(&bytes(&cert));
+    let at = |parts: &[Vec<u8>], packet: Vec<u8>| {
+        let at = parts.iter().position(|part| *part == packet);
+        at.expect("its place") + 1
+    };
+    let of_subkey = packet_bytes(revoke_subkey(&cert, 1, day(-1)));
+    let of_user_id = packet_bytes(revoke_user_id(&cert, BARE, day(-1)));
+    let behind = at(&parts, packet_bytes(Packet::PublicSubkey(subkey(&cert, 1))));
+    parts.insert(behind, of_subkey.clone());
+    let behind = at(&parts, packet_bytes(UserID::from(BARE)));
+    parts.insert(behind, of_user_id.clone());
+    for tag in [10, 12, 21] {
+        let copies = parts.iter().flat_map(|part| match part[0] & 0x3f {
+            2 => vec![[&[0xc0 | tag], &part[1..]].concat(), part.clone()],
+            _ => vec![part.clone()],
+        });
+        let body = copies.collect::<Vec<_>>().concat();
+        for filtered in [by_address(&body), by_key(&cert, &body)] {
+            let kept = kept(&filtered, &cert).expect("the certificate");
+            assert_eq!(revoked_subkeys(kept.cert()), 1, "{tag}");
+            assert_eq!(kept.cert().userids().count(), 1, "{tag}");
+            assert!(!kept.can_encrypt() && !kept.is_cut(), "{tag}");
+            assert_eq!(kept.notes(), &[] as &[String], "{tag}");
+        }
+    }
+}
+
 /// Revocations of subkeys in the owner's name, the digest's first octets of which
 /// fit, or do not.
 fn forgeries(cert: &Cert, count: u32, fit: bool) -> Vec<u8> {
@@ -279,6 +375,27 @@ fn floods_of_strays_are_bounded() {
             let filtered = by_address(&parts.concat());
             let kept = kept(&filtered, &cert).expect("the certificate");
             assert!(!kept.can_encrypt(), "{name} {nth}");
+        }
+    }
+    // Nor do subkeys that cannot be read make room for more of them.
+    let bare = bytes(&cert.clone().retain_subkeys(|_| false));
+    for (name, front, flood, is_cut) in [
+        ("few", &whole, &few, false),
+        ("many", &whole, &many, true),
+        ("few, of no subkey", &bare, &few, false),
+        ("many, of no subkey", &bare, &many, true),
+    ] {
+        let strays = split(flood);
+        let mut body = front.clone();
+        for (n, strays) in strays.chunks(100).enumerate() {
+            body.extend([0xc0 | 14, 1, u8::try_from(n).expect("few")]);
+            body.extend(strays.concat());
+        }
+        for filtered in [by_address(&body), by_key(&cert, &body)] {
+            let kept = kept(&filtered, &cert).expect("the certificate");
+            assert_eq!(kept.is_usable(), front == &whole, "unread: {name}");
+            assert_eq!(kept.is_cut(), is_cut, "unread: {name}");
+            assert_eq!(revoked_subkeys(kept.cert()), 0, "unread: {name}");
         }
     }
     // Arithmetic ends with the budget, and the certificate is told to be cut.

@@ -163,7 +163,49 @@ fn nor_one_of_a_subkey() {
     let behind = Packet::PublicSubkey(subkey.parts_into_public())
         .to_vec()
         .expect("octets");
-    let body = [body, behind, revocation.to_vec().expect("octets")].concat();
-    let filtered = Filter::new().apply(&body, &crate::alice());
-    assert!(!filtered.kept()[0].can_encrypt(), "{filtered:?}");
+    let revocation = revocation.to_vec().expect("octets");
+    let mut subkeys = alice.keys().subkeys();
+    let signs = subkeys.find(|key| key.key().fingerprint() != encrypts);
+    let signs = signs.expect("another").key().clone().parts_into_public();
+    let signs = Packet::PublicSubkey(signs).to_vec().expect("octets");
+    let user_id = Packet::from(UserID::from("Alice <alice@example.org>"));
+    let user_id = user_id.to_vec().expect("octets");
+    let place = |behind: &[u8]| [&body, behind, &revocation].concat();
+    for (name, body) in [
+        ("in its place", place(&behind)),
+        ("behind another", place(&signs)),
+        ("behind one that cannot be read", place(&packet(14, &[9]))),
+        ("behind a User ID", place(&user_id)),
+        ("before all", [&revocation[..], &body].concat()),
+        ("after a broken copy", {
+            let copy = packet(6, &[4]);
+            [&body[..], &copy, &revocation].concat()
+        }),
+    ] {
+        for filtered in [
+            Filter::new().apply(&body, &crate::alice()),
+            Filter::new().apply_to_key(&body, &alice.key_handle()),
+        ] {
+            assert!(!filtered.kept()[0].can_encrypt(), "{name}");
+        }
+    }
+}
+
+/// Each is a failed verification where the digest's first octets fit: some are tried.
+#[test]
+fn masses_of_names_are_told() {
+    let alice = certs::cert(&["Alice <alice@example.org>"]).cert;
+    let body = public(&alice);
+    for (count, told) in [(16_u8, false), (17, true)] {
+        let strays = (0..count).map(|at| {
+            // Revocations of subkeys, with a stranger's key ID beside what is signed.
+            let head = [4, 0x28, 22, 8, 0, 6, 5, 2, 0, 0, 0, at, 0, 10, 9, 16];
+            packet(2, &[&head[..], &[7; 8], &[0, 0, 0, 1, 1, 0, 1, 1]].concat())
+        });
+        let strays: Vec<u8> = strays.flatten().collect();
+        let filtered = Filter::new().apply(&[strays, body.clone()].concat(), &crate::alice());
+        let kept = &filtered.kept()[0];
+        assert!(kept.is_usable());
+        assert_eq!(!kept.notes().is_empty(), told, "{count}: {filtered:?}");
+    }
 }

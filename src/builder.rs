@@ -244,7 +244,8 @@ impl KeyLocatorBuilder {
     }
 
     /// How many requests of a batch one host has to answer at once, the key server
-    /// too: 16 by default, at least 1.
+    /// too: 16 by default, at least 1. Where directories redirect to it, it has as
+    /// many for each of these besides.
     #[must_use]
     pub fn concurrency_per_host(mut self, requests: usize) -> Self {
         self.concurrency_per_host = requests.max(1);

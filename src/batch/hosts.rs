@@ -19,8 +19,8 @@ const FAILURES: u32 = 3;
 /// How long it is left alone then.
 const DOWN: Duration = Duration::from_secs(30);
 
-/// A host that had less time for its answer than this has not failed: whoever
-/// redirects to it says when.
+/// A host that had less time for its answer than this, or than half of what there
+/// was before the wait for a place, has not failed.
 const ENOUGH: Duration = Duration::from_secs(1);
 
 /// How many hosts are kept in mind: more than are asked at once.
@@ -98,13 +98,16 @@ impl HttpTransport for Hosts {
         Box::pin(async move {
             let host = self.host(&request);
             host.is_up(&request)?;
+            let deadline = Instant::from_std(request.deadline);
+            let time = deadline.saturating_duration_since(Instant::now());
             // It is never closed.
             let place = host.places.acquire().await.ok();
             host.is_up(&request)?;
             let mut asked = Asked {
                 host: &host,
                 begin: Instant::now(),
-                deadline: Instant::from_std(request.deadline),
+                enough: ENOUGH.max(time / 2),
+                deadline,
                 is_over: false,
             };
             let is_named = request.peer.is_named();
@@ -128,13 +131,14 @@ impl HttpTransport for Hosts {
 struct Asked<'a> {
     host: &'a Host,
     begin: Instant,
+    enough: Duration,
     deadline: Instant,
     is_over: bool,
 }
 
 impl Asked<'_> {
     fn fails(&self, kind: ErrorKind, is_named: bool) {
-        let had_time = self.begin.elapsed() >= ENOUGH;
+        let had_time = self.begin.elapsed() >= self.enough;
         if had_time || kind != ErrorKind::Timeout {
             self.host.fails(kind, weight(kind, is_named));
         }
@@ -418,6 +422,25 @@ mod tests {
                 assert_eq!(web.asked.load(SeqCst), enough, "{time} {is_silent}");
             }
         }
+    }
+
+    /// Whoever waited for a place for most of the time has not seen the host fail.
+    #[tokio::test(start_paused = true)]
+    async fn waiting_is_no_failure() {
+        let (hosts, web) = hosts(Web {
+            takes: Duration::from_secs(12),
+            ..Web::default()
+        });
+        let ask = || async {
+            let request = request("a.example", true);
+            let deadline = Instant::from_std(request.deadline);
+            timeout_at(deadline, hosts.send(request)).await
+        };
+        let all = join_all((0..5).map(|_| ask())).await;
+        assert!(all[0].as_ref().unwrap().is_ok());
+        assert!(all[1..].iter().all(Result::is_err), "eight seconds each");
+        assert_eq!(web.asked.load(SeqCst), 5);
+        assert!(ask().await.unwrap().is_ok(), "it is not down");
     }
 
     #[tokio::test(start_paused = true)]

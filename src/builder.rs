@@ -235,7 +235,12 @@ impl KeyLocatorBuilder {
     /// How many look-ups [`KeyLocator::locate_all`] and
     /// [`KeyLocator::refresh_all`] have under way at once: 128 by default, at least 1.
     ///
-    /// Those that have been waiting for a second do not count, up to as many again.
+    /// Of refreshes at most twice
+    /// [`concurrency_per_host`](Self::concurrency_per_host): they meet at the key
+    /// server. Look-ups that have been waiting for a second do not count, up to as many
+    /// again. Where the key server takes seconds for each answer, set fewer: what waits
+    /// for it uses up its deadline.
+    ///
     /// Each can have an answer of [`Limits::body`](crate::Limits::body) in memory.
     #[must_use]
     pub fn concurrency(mut self, lookups: usize) -> Self {

@@ -236,8 +236,12 @@ impl KeyLocatorBuilder {
     /// [`KeyLocator::refresh_all`] have under way at once: 128 by default, at least 1.
     /// Each batch has as many.
     ///
-    /// In `locate_all`, those that have been waiting for a second do not count, up to
-    /// as many again.
+    /// Of refreshes at most twice
+    /// [`concurrency_per_host`](Self::concurrency_per_host): they meet at the key
+    /// server. Look-ups that have been waiting for a second do not count, up to as many
+    /// again. Where the key server takes many seconds for each answer, set fewer: what
+    /// waits for it uses up its deadline.
+    ///
     /// Each can have an answer of [`Limits::body`](crate::Limits::body) in memory.
     #[must_use]
     pub fn concurrency(mut self, lookups: usize) -> Self {
@@ -247,7 +251,8 @@ impl KeyLocatorBuilder {
 
     /// How many requests of a batch one host has to answer at once, the key server
     /// too: 16 by default, at least 1. Over one domain this decides how fast it is;
-    /// the host sees as many connections, unless both speak HTTP/2.
+    /// the host sees as many connections, unless both speak HTTP/2. Where directories
+    /// redirect to it, it has as many for each of these besides.
     ///
     /// Two batches at once have as many each, and a look-up outside of a batch is
     /// not counted.

@@ -123,6 +123,7 @@ impl Fetcher {
             own_connection,
         } = question;
         let mut from = None;
+        let mut first = None;
         for _ in 0..=self.max_redirects {
             let host = allowed_host(&url)
                 .map_err(|refusal| refusal.of(&url, from.as_deref()))?
@@ -131,7 +132,8 @@ impl Fetcher {
                 let why = format!("{from} redirects to the key server");
                 return Err(Error::new(ErrorKind::Redirect, why));
             }
-            let mut peer = self.peer(&host);
+            let first = first.get_or_insert_with(|| host.clone());
+            let mut peer = self.peer(&host).led_by(first);
             if let Some(known) = &known {
                 peer = peer.with_known(known.clone());
             }

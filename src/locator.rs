@@ -202,6 +202,11 @@ impl<'a> Run<'a> {
             let attempt = self.take(step).await;
             plan.observe(observation(attempt.outcome()));
             self.lookup.attempts.push(attempt);
+            if plan.next() != Some(Step::Resolve(Method::WkdDirect)) {
+                // A question that nobody goes on with would hold up whoever else
+                // wants its answer.
+                self.ahead = None;
+            }
         }
         self.lookup
     }
@@ -281,7 +286,6 @@ impl<'a> Run<'a> {
         match timeout_at(deadline, answer).await {
             Ok(Ok(addresses)) if addresses.is_empty() => Outcome::Absent(Absence::NoAddress),
             Ok(Ok(addresses)) => {
-                self.ahead = None;
                 self.known = Some(addresses);
                 Outcome::Addresses
             }
@@ -297,8 +301,11 @@ impl<'a> Run<'a> {
     /// whoever sees the first name the second one is nothing new, and where there
     /// is no advanced host it saves a round trip.
     async fn ask_dns_for_both(&mut self, advanced: &str) -> Result<Vec<SocketAddr>, Error> {
-        let dns = &self.inner.fetcher.dns;
+        let Fetcher { dns, guard, .. } = &self.inner.fetcher;
         let direct = self.address.domain();
+        if !guard.allows_name(direct) {
+            return dns.addresses(advanced).await;
+        }
         let ahead = self.ahead.insert(maybe_done(dns.addresses(direct)));
         let mut answer = dns.addresses(advanced);
         poll_fn(|context| {
@@ -372,12 +379,7 @@ impl<'a> Run<'a> {
         let body = page.body;
         let work = move |stop: &_| filter.apply_until(&body, &address, stop);
         let target = self.target(method);
-        // A domain's answers are its own, whatever the address; a key server's are those
-        // of whoever had it publish them.
-        let subject = match method.source() {
-            Source::Wkd => target.clone(),
-            _ => self.address.to_string(),
-        };
+        let subject = subject(method, self.address);
         let judged = self.inner.workers.judge(subject, &target, deadline, work);
         let mut filtered = match judged.await {
             Ok(filtered) => filtered,
@@ -430,6 +432,15 @@ impl<'a> Run<'a> {
     }
 }
 
+/// Who makes the answers: a domain its own, whatever the address, and on both of its
+/// hosts; a key server those of whoever had it publish them.
+fn subject(method: Method, address: &EmailAddress) -> String {
+    match method.source() {
+        Source::Wkd => address.domain().to_owned(),
+        _ => address.to_string(),
+    }
+}
+
 /// What an outcome means for the order.
 fn observation(outcome: &Outcome) -> Observation {
     match outcome {
@@ -455,5 +466,21 @@ impl KeyLocator {
 impl std::fmt::Debug for LetsIn {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("LetsIn").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// DNS answers as the domain likes, now for one host and now for the other: that
+    /// must not give it a second share of the workers.
+    #[test]
+    fn both_hosts_of_a_domain_are_one_subject() {
+        let address: EmailAddress = "alice@example.org".parse().unwrap();
+        let subject = |method| subject(method, &address);
+        assert_eq!(subject(Method::WkdAdvanced), "example.org");
+        assert_eq!(subject(Method::WkdDirect), "example.org");
+        assert_eq!(subject(Method::VksByEmail), "alice@example.org");
     }
 }

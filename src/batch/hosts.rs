@@ -19,17 +19,32 @@ const FAILURES: u32 = 3;
 /// How long it is left alone then.
 const DOWN: Duration = Duration::from_secs(30);
 
+/// A host that had less time for its answer than this, or than half of what there
+/// was before the wait for a place, has not failed.
+const ENOUGH: Duration = Duration::from_secs(1);
+
 /// How many hosts are kept in mind: more than are asked at once.
 const HOSTS: usize = 4096;
 
 /// A transport that sends a host its first request alone, so that the others find
 /// a connection, and none to a host that is down.
+///
+/// Where the directory of another host redirects, it chooses what is asked for and
+/// when: what never ends, say. That takes up and teaches something about what this
+/// directory leads to, and nothing about the host as it is for the others.
 #[derive(Debug)]
 pub(super) struct Hosts {
     inner: Arc<dyn HttpTransport>,
     /// How many requests a host may have at a time.
     each: usize,
-    hosts: Mutex<HashMap<(String, bool), Arc<Host>>>,
+    hosts: Mutex<HashMap<Key, Arc<Host>>>,
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Key {
+    host: String,
+    is_named: bool,
+    led_by: Option<String>,
 }
 
 #[derive(Debug)]
@@ -57,7 +72,12 @@ impl Hosts {
     }
 
     fn host(&self, request: &Request) -> Arc<Host> {
-        let key = (request.peer.host().to_owned(), request.peer.is_named());
+        let peer = &request.peer;
+        let key = Key {
+            host: peer.host().to_owned(),
+            is_named: peer.is_named(),
+            led_by: peer.leader().map(str::to_owned),
+        };
         let mut hosts = lock(&self.hosts);
         if hosts.len() >= HOSTS && !hosts.contains_key(&key) {
             // Those that somebody is waiting for stay.
@@ -78,13 +98,16 @@ impl HttpTransport for Hosts {
         Box::pin(async move {
             let host = self.host(&request);
             host.is_up(&request)?;
+            let deadline = Instant::from_std(request.deadline);
+            let time = deadline.saturating_duration_since(Instant::now());
             // It is never closed.
             let place = host.places.acquire().await.ok();
             host.is_up(&request)?;
             let mut asked = Asked {
                 host: &host,
-                weight: weight(&request, ErrorKind::Timeout),
-                deadline: Instant::from_std(request.deadline),
+                begin: Instant::now(),
+                enough: ENOUGH.max(time / 2),
+                deadline,
                 is_over: false,
             };
             let is_named = request.peer.is_named();
@@ -96,7 +119,7 @@ impl HttpTransport for Hosts {
                     // So that whoever has the place next finds the connection idle.
                     yield_now().await;
                 }
-                Err(error) => host.fails(error.kind(), weight_of(is_named, error.kind())),
+                Err(error) => asked.fails(error.kind(), is_named),
             }
             drop(place);
             answer
@@ -107,15 +130,26 @@ impl HttpTransport for Hosts {
 /// A request under way. Dropped at its deadline, it was one without an answer.
 struct Asked<'a> {
     host: &'a Host,
-    weight: u32,
+    begin: Instant,
+    enough: Duration,
     deadline: Instant,
     is_over: bool,
+}
+
+impl Asked<'_> {
+    fn fails(&self, kind: ErrorKind, is_named: bool) {
+        let had_time = self.begin.elapsed() >= self.enough;
+        if had_time || kind != ErrorKind::Timeout {
+            self.host.fails(kind, weight(kind, is_named));
+        }
+    }
 }
 
 impl Drop for Asked<'_> {
     fn drop(&mut self) {
         if !self.is_over && Instant::now() >= self.deadline {
-            self.host.fails(ErrorKind::Timeout, self.weight);
+            // It weighs the same whoever named the host.
+            self.fails(ErrorKind::Timeout, false);
         }
     }
 }
@@ -157,12 +191,8 @@ impl Host {
     }
 }
 
-fn weight(request: &Request, kind: ErrorKind) -> u32 {
-    weight_of(request.peer.is_named(), kind)
-}
-
 /// How much a failure says of the host: what was refused says nothing of it.
-fn weight_of(is_named: bool, kind: ErrorKind) -> u32 {
+fn weight(kind: ErrorKind, is_named: bool) -> u32 {
     match kind {
         ErrorKind::Connect | ErrorKind::Tls if !is_named => FAILURES,
         ErrorKind::Connect | ErrorKind::Tls | ErrorKind::Timeout | ErrorKind::Http => 1,
@@ -185,14 +215,28 @@ mod tests {
     use super::*;
     use crate::dns::{DnsResolver, Peer};
 
-    /// Fails so, or answers, after a second; counts all, and those at a time.
-    #[derive(Debug, Default)]
+    /// Fails so, or answers, after some time; counts all, and those at a time.
+    #[derive(Debug)]
     struct Web {
         fails: Mutex<Option<ErrorKind>>,
+        takes: Duration,
         is_silent: bool,
         asked: AtomicUsize,
         now: AtomicUsize,
         most: AtomicUsize,
+    }
+
+    impl Default for Web {
+        fn default() -> Self {
+            Self {
+                fails: Mutex::default(),
+                takes: Duration::from_secs(1),
+                is_silent: false,
+                asked: AtomicUsize::default(),
+                now: AtomicUsize::default(),
+                most: AtomicUsize::default(),
+            }
+        }
     }
 
     impl HttpTransport for Web {
@@ -201,7 +245,7 @@ mod tests {
                 self.asked.fetch_add(1, SeqCst);
                 let now = self.now.fetch_add(1, SeqCst) + 1;
                 self.most.fetch_max(now, SeqCst);
-                sleep(Duration::from_secs(1)).await;
+                sleep(self.takes).await;
                 if self.is_silent {
                     std::future::pending::<()>().await;
                 }
@@ -324,6 +368,79 @@ mod tests {
             timeout_at(soon, hosts.send(request)).await.unwrap_err();
         }
         assert_eq!(web.asked.load(SeqCst), 5, "those gave up by themselves");
+    }
+
+    /// Both what fails and what takes up the first place.
+    #[tokio::test(start_paused = true)]
+    async fn what_others_lead_to_counts_for_them() {
+        let (hosts, web) = hosts(Web {
+            fails: Mutex::new(Some(ErrorKind::Connect)),
+            ..Web::default()
+        });
+        let led = |first: &str| {
+            let mut request = request("a.example", false);
+            request.peer = request.peer.led_by(first);
+            request
+        };
+        for (first, asked) in [
+            ("b.example", 1),
+            ("b.example", 1),
+            ("c.example", 2),
+            // By itself.
+            ("a.example", 3),
+            ("a.example", 3),
+        ] {
+            hosts.send(led(first)).await.unwrap_err();
+            assert_eq!(web.asked.load(SeqCst), asked, "{first}");
+        }
+        *lock(&web.fails) = None;
+        advance(DOWN).await;
+        let begin = Instant::now();
+        let all = ["a.example", "b.example", "c.example"].map(|first| hosts.send(led(first)));
+        assert!(join_all(all).await.iter().all(Result::is_ok));
+        assert_eq!(begin.elapsed().as_secs(), 1, "side by side");
+    }
+
+    /// Whether the transport says so, or is dropped.
+    #[tokio::test(start_paused = true)]
+    async fn no_time_is_no_failure() {
+        for is_silent in [false, true] {
+            for (time, enough) in [(900, 5), (1100, 3)] {
+                let (hosts, web) = hosts(Web {
+                    fails: Mutex::new(Some(ErrorKind::Timeout)),
+                    takes: Duration::from_millis(time - 10),
+                    is_silent,
+                    ..Web::default()
+                });
+                for _ in 0..5 {
+                    let mut request = request("a.example", false);
+                    let deadline = Instant::now() + Duration::from_millis(time);
+                    request.deadline = deadline.into_std();
+                    let answer = timeout_at(deadline, hosts.send(request)).await;
+                    assert!(!matches!(answer, Ok(Ok(_))));
+                }
+                assert_eq!(web.asked.load(SeqCst), enough, "{time} {is_silent}");
+            }
+        }
+    }
+
+    /// Whoever waited for a place for most of the time has not seen the host fail.
+    #[tokio::test(start_paused = true)]
+    async fn waiting_is_no_failure() {
+        let (hosts, web) = hosts(Web {
+            takes: Duration::from_secs(12),
+            ..Web::default()
+        });
+        let ask = || async {
+            let request = request("a.example", true);
+            let deadline = Instant::from_std(request.deadline);
+            timeout_at(deadline, hosts.send(request)).await
+        };
+        let all = join_all((0..5).map(|_| ask())).await;
+        assert!(all[0].as_ref().unwrap().is_ok());
+        assert!(all[1..].iter().all(Result::is_err), "eight seconds each");
+        assert_eq!(web.asked.load(SeqCst), 5);
+        assert!(ask().await.unwrap().is_ok(), "it is not down");
     }
 
     #[tokio::test(start_paused = true)]

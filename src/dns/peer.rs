@@ -23,6 +23,8 @@ pub struct Peer {
     known: Option<Vec<SocketAddr>>,
     /// The caller named this origin: the guard does not hold for it.
     named: bool,
+    /// Whose redirects led here, where it is another host than was asked first.
+    led_by: Option<String>,
 }
 
 impl Peer {
@@ -34,7 +36,20 @@ impl Peer {
             guard,
             known: None,
             named: false,
+            led_by: None,
         }
+    }
+
+    /// The same host, to which the directory of another one has led.
+    #[must_use]
+    pub(crate) fn led_by(mut self, first: &str) -> Self {
+        self.led_by = (first != self.host).then(|| first.to_owned());
+        self
+    }
+
+    /// The host whose redirects led here.
+    pub(crate) fn leader(&self) -> Option<&str> {
+        self.led_by.as_deref()
     }
 
     /// The same host; DNS has already answered this.

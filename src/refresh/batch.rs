@@ -64,12 +64,16 @@ impl KeyLocator {
         S: Stream<Item = Cert> + Send,
     {
         let locator = self.sharing();
+        // All of them meet at the key server: those that wait there for longer than one
+        // answer takes only use up their time.
+        let places = self.inner.concurrency_per_host.saturating_mul(2);
+        let at_once = self.inner.concurrency.min(places);
         shuffled(certs, self.inner.refresh_spread)
             .map(move |cert| {
                 let locator = locator.clone();
                 async move { locator.refreshed(cert).await }
             })
-            .buffer_unordered(self.inner.concurrency)
+            .buffer_unordered(at_once)
     }
 }
 

@@ -240,7 +240,7 @@ impl Run<'_> {
         let body = answer.body.clone();
         let work = move |stop: &_| filter.apply_until(&body, &address, stop);
         let workers = &self.locator.inner.workers;
-        let subject = host.to_owned();
+        let subject = self.subject.domain().to_owned();
         Some(workers.judge(subject, host, self.at(1.0), work).await)
     }
 

@@ -1,5 +1,6 @@
 //! The attacks of SECURITY.md, over real sockets: one test a row.
 
+mod batch;
 mod dns_zone;
 mod redirect;
 mod resolver;

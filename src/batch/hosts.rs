@@ -2,13 +2,15 @@
 //! down, and how many requests each may have at a time.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::task::yield_now;
 use tokio::time::Instant;
 
+use crate::lock::lock;
 use crate::transport::{HttpTransport, Request, Response};
 use crate::{BoxFuture, Error, ErrorKind};
 
@@ -38,7 +40,21 @@ pub(super) struct Hosts {
     /// How many requests a host may have at a time.
     each: usize,
     hosts: Mutex<HashMap<Key, Arc<Host>>>,
+    /// The host that all domains may end at.
+    key_server: Option<String>,
+    queue: Queue,
 }
+
+/// Those who wait for a place at the key server.
+#[derive(Clone, Debug)]
+pub(crate) struct Queue {
+    length: Arc<AtomicUsize>,
+    /// As many as it answers at once.
+    long: usize,
+}
+
+/// One of them.
+struct Waiting(Queue);
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Key {
@@ -63,12 +79,30 @@ struct Known {
 }
 
 impl Hosts {
-    pub(super) fn new(inner: Arc<dyn HttpTransport>, each: usize) -> Self {
+    pub(super) fn new(
+        inner: Arc<dyn HttpTransport>,
+        each: usize,
+        key_server: Option<String>,
+    ) -> Self {
         Self {
             inner,
             each,
             hosts: Mutex::default(),
+            key_server,
+            queue: Queue {
+                length: Arc::default(),
+                long: each,
+            },
         }
+    }
+
+    /// The queue in front of the key server.
+    pub(super) fn queue(&self) -> Queue {
+        self.queue.clone()
+    }
+
+    fn is_key_server(&self, request: &Request) -> bool {
+        self.key_server.as_deref() == Some(request.peer.host())
     }
 
     fn host(&self, request: &Request) -> Arc<Host> {
@@ -100,8 +134,10 @@ impl HttpTransport for Hosts {
             host.is_up(&request)?;
             let deadline = Instant::from_std(request.deadline);
             let time = deadline.saturating_duration_since(Instant::now());
+            let waiting = self.is_key_server(&request).then(|| self.queue.join());
             // It is never closed.
             let place = host.places.acquire().await.ok();
+            drop(waiting);
             host.is_up(&request)?;
             let mut asked = Asked {
                 host: &host,
@@ -124,6 +160,24 @@ impl HttpTransport for Hosts {
             drop(place);
             answer
         })
+    }
+}
+
+impl Queue {
+    fn join(&self) -> Waiting {
+        self.length.fetch_add(1, Ordering::Relaxed);
+        Waiting(self.clone())
+    }
+
+    /// Whether whoever comes now has to wait for more than one answer to each.
+    pub(super) fn is_long(&self) -> bool {
+        self.length.load(Ordering::Relaxed) >= self.long
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.length.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -200,13 +254,9 @@ fn weight(kind: ErrorKind, is_named: bool) -> u32 {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+    use std::sync::atomic::Ordering::SeqCst;
 
     use futures_util::future::join_all;
     use http::{HeaderMap, StatusCode};
@@ -282,7 +332,7 @@ mod tests {
 
     fn hosts(web: Web) -> (Hosts, Arc<Web>) {
         let web = Arc::new(web);
-        (Hosts::new(web.clone(), 4), web)
+        (Hosts::new(web.clone(), 4, None), web)
     }
 
     #[tokio::test(start_paused = true)]

@@ -20,7 +20,7 @@ mod hosts;
 mod names;
 mod schedule;
 
-use hosts::Hosts;
+use hosts::{Hosts, Queue};
 use names::Names;
 use schedule::{Count, Schedule, Shape};
 
@@ -99,7 +99,7 @@ impl KeyLocator {
             each: self.inner.concurrency_per_host,
             read_ahead: READ_AHEAD,
         };
-        let locator = self.sharing();
+        let (locator, queue) = self.sharing();
         let run = {
             let locator = locator.clone();
             move |address: EmailAddress| {
@@ -108,30 +108,36 @@ impl KeyLocator {
             }
         };
         let domain = |address: &EmailAddress| address.domain().into();
-        Schedule::new(addresses, shape, domain, run).map(move |(lookup, count)| {
+        let is_crowded = move || queue.is_long();
+        Schedule::new(addresses, shape, domain, run, is_crowded).map(move |(lookup, count)| {
             locator.emit(progress(count));
             lookup
         })
     }
 
-    /// A clone for the look-ups of one batch, which share what they find out.
-    pub(crate) fn sharing(&self) -> Self {
+    /// A clone for the look-ups of one batch, which share what they find out, and the
+    /// queue that they have in common.
+    pub(crate) fn sharing(&self) -> (Self, Queue) {
         let inner = &*self.inner;
+        let hosts = Hosts::new(
+            inner.fetcher.transport.clone(),
+            inner.concurrency_per_host,
+            inner.fetcher.key_server.clone(),
+        );
+        let queue = hosts.queue();
         let fetcher = Fetcher {
             dns: Arc::new(Names::new(inner.fetcher.dns.clone())),
-            transport: Arc::new(Hosts::new(
-                inner.fetcher.transport.clone(),
-                inner.concurrency_per_host,
-            )),
+            transport: Arc::new(hosts),
             ..inner.fetcher.clone()
         };
-        Self {
+        let locator = Self {
             inner: Arc::new(Inner {
                 fetcher,
                 ..inner.clone()
             }),
             ..self.clone()
-        }
+        };
+        (locator, queue)
     }
 }
 

@@ -38,17 +38,20 @@ pub(super) struct Count {
 
 type Run<T, O> = Box<dyn FnMut(T) -> BoxFuture<'static, O> + Send>;
 type Key<T> = Box<dyn Fn(&T) -> Arc<str> + Send>;
+type IsCrowded = Box<dyn Fn() -> bool + Send>;
 
 /// What each item of a stream came to, as they end.
 ///
 /// The groups take turns. The first item of each goes alone: it finds out what the
 /// others then need not. Behind it, the groups share the places that there are. An
 /// item that takes long gives up its place, so that slow groups do not hold up the
-/// others.
+/// others. Where it is crowded at what all groups share, it does not, and none begins:
+/// it would only wait, and its time run out.
 pub(super) struct Schedule<S: Stream, O> {
     source: Option<Pin<Box<S>>>,
     key: Key<S::Item>,
     run: Run<S::Item, O>,
+    is_crowded: IsCrowded,
     shape: Shape,
     groups: HashMap<Arc<str>, Group<S::Item>>,
     /// Groups that may have a place for one of their items, in turn.
@@ -75,24 +78,30 @@ enum News<O> {
         had_place: bool,
         output: O,
     },
-    Slow(BoxFuture<'static, Self>),
+    Slow {
+        group: Arc<str>,
+        rest: BoxFuture<'static, O>,
+    },
 }
 
 impl<S: Stream, O: Send + 'static> Schedule<S, O>
 where
     S::Item: 'static,
 {
-    /// `key` tells the group of an item; `run` begins it.
+    /// `key` tells the group of an item; `run` begins it. Where it is crowded, some of
+    /// those running wait for each other.
     pub(super) fn new(
         source: S,
         shape: Shape,
         key: impl Fn(&S::Item) -> Arc<str> + Send + 'static,
         run: impl FnMut(S::Item) -> BoxFuture<'static, O> + Send + 'static,
+        is_crowded: impl Fn() -> bool + Send + 'static,
     ) -> Self {
         Self {
             source: Some(Box::pin(source)),
             key: Box::new(key),
             run: Box::new(run),
+            is_crowded: Box::new(is_crowded),
             shape,
             groups: HashMap::new(),
             turns: VecDeque::new(),
@@ -148,6 +157,7 @@ where
         let all = self.shape.at_once;
         while self.placed < all
             && self.running.len() < all.saturating_mul(2)
+            && (self.running.is_empty() || !(self.is_crowded)())
             && let Some(name) = self.turns.pop_front()
         {
             let share = (all / self.groups.len().max(1)).clamp(1, self.shape.each);
@@ -213,9 +223,12 @@ where
                     this.end(group, had_place);
                     return Poll::Ready(Some((output, this.so_far())));
                 }
-                Poll::Ready(Some(News::Slow(rest))) => {
+                Poll::Ready(Some(News::Slow { group, rest })) if (this.is_crowded)() => {
+                    this.running.push(watched(group, rest).boxed());
+                }
+                Poll::Ready(Some(News::Slow { group, rest })) => {
                     this.placed -= 1;
-                    this.running.push(rest);
+                    this.running.push(unplaced(group, rest).boxed());
                 }
                 Poll::Ready(None) if this.source.is_none() => return Poll::Ready(None),
                 Poll::Ready(None) | Poll::Pending => return Poll::Pending,
@@ -235,17 +248,16 @@ async fn watched<O: Send + 'static>(group: Arc<str>, work: BoxFuture<'static, O>
             had_place: true,
             output,
         },
-        Either::Right(((), rest)) => News::Slow(
-            async move {
-                let output = rest.await;
-                News::Ended {
-                    group,
-                    had_place: false,
-                    output,
-                }
-            }
-            .boxed(),
-        ),
+        Either::Right(((), rest)) => News::Slow { group, rest },
+    }
+}
+
+/// Runs the rest of it, without a place.
+async fn unplaced<O>(group: Arc<str>, rest: BoxFuture<'static, O>) -> News<O> {
+    News::Ended {
+        group,
+        had_place: false,
+        output: rest.await,
     }
 }
 
@@ -295,6 +307,7 @@ mod tests {
                 }
                 .boxed()
             },
+            || false,
         );
         let all: Vec<_> = schedule.map(|(output, _)| output).collect().await;
         let most = now.lock().unwrap().1;
@@ -344,6 +357,40 @@ mod tests {
         assert_eq!(first, [("a", 1010), ("b", 1010), ("a", 1020)]);
     }
 
+    /// All meet at something that takes three seconds for each: nobody gives up a
+    /// place for others who would only join the queue.
+    #[tokio::test(start_paused = true)]
+    async fn while_it_is_crowded_none_begins() {
+        let shared = Arc::new(tokio::sync::Semaphore::new(1));
+        let now = Arc::new(Mutex::new((0, 0)));
+        let (queue, most) = (now.clone(), now.clone());
+        let shape = Shape {
+            at_once: 4,
+            each: 4,
+            read_ahead: 100,
+        };
+        let run = move |_| {
+            let (shared, now) = (shared.clone(), now.clone());
+            async move {
+                {
+                    let mut now = now.lock().unwrap();
+                    now.0 += 1;
+                    now.1 = now.0.max(now.1);
+                }
+                let _place = shared.acquire().await.unwrap();
+                sleep(Duration::from_secs(3)).await;
+                now.lock().unwrap().0 -= 1;
+            }
+            .boxed()
+        };
+        let items = (0..20).map(|n| format!("group{n}"));
+        let key = |name: &String| name.as_str().into();
+        let is_crowded = move || queue.lock().unwrap().0 > 2;
+        let schedule = Schedule::new(stream::iter(items), shape, key, run, is_crowded);
+        assert_eq!(schedule.count().await, 20);
+        assert_eq!(most.lock().unwrap().1, 4, "and not as many again");
+    }
+
     #[tokio::test(start_paused = true)]
     async fn all_come_out_whatever_the_shape() {
         for (at_once, each, read_ahead) in [(1, 1, 1), (2, 9, 3), (64, 16, 7), (3, 1, 1000)] {
@@ -363,7 +410,7 @@ mod tests {
                 }
                 .boxed()
             };
-            let schedule = Schedule::new(stream::iter(items), shape, key, begun);
+            let schedule = Schedule::new(stream::iter(items), shape, key, begun, || false);
             let mut out: Vec<_> = schedule
                 .enumerate()
                 .map(|(n, (item, count))| {
@@ -391,7 +438,7 @@ mod tests {
             read_ahead: 4,
         };
         let run = |n: i32| async move { n }.boxed();
-        let schedule = Schedule::new(late, shape, |_: &i32| "".into(), run);
+        let schedule = Schedule::new(late, shape, |_: &i32| "".into(), run, || false);
         let out: Vec<_> = schedule.map(|(n, _)| n).collect().await;
         assert_eq!(out, [0, 1, 2]);
     }

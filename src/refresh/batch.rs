@@ -63,7 +63,7 @@ impl KeyLocator {
     where
         S: Stream<Item = Cert> + Send,
     {
-        let locator = self.sharing();
+        let (locator, _) = self.sharing();
         // All of them meet at the key server: those that wait there for longer than one
         // answer takes only use up their time.
         let places = self.inner.concurrency_per_host.saturating_mul(2);

@@ -15,6 +15,9 @@ use crate::fetch::{Fetcher, Miss, Page, page, retry_after, unexpected_status};
 use crate::transport::{Request, Response};
 use crate::{EmailAddress, Error, ErrorKind};
 
+/// What an answer may well take, with its connection.
+const ANSWER: Duration = Duration::from_secs(2);
+
 /// What is asked.
 #[derive(Clone)]
 pub(super) struct Question {
@@ -76,7 +79,8 @@ pub(super) async fn ask(
     let mut may_retry = true;
     let mut first = None;
     loop {
-        match (budget.take(question.rate, deadline).await, first.take()) {
+        let turn = budget.take(question.rate, leaving_time(deadline)).await;
+        match (turn, first.take()) {
             (Ok(()), _) => {}
             // The server was asked, and what it said is the news.
             (Err(_), Some(answer)) => return answer,
@@ -156,9 +160,33 @@ fn peer(fetcher: &Fetcher, server: &KeyServer) -> Peer {
     }
 }
 
+/// Until when a turn is of use: one at the deadline itself would be spent on a
+/// request that can only time out.
+fn leaving_time(deadline: Instant) -> Instant {
+    let left = deadline.saturating_duration_since(Instant::now());
+    deadline - (left / 4).min(ANSWER)
+}
+
 /// Whether waiting so long leaves time for an answer.
 fn fits(wait: Duration, deadline: Instant) -> bool {
     deadline
         .checked_duration_since(Instant::now())
         .is_some_and(|left| wait < left)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_turn_leaves_time_for_an_answer() {
+        let now = Instant::now();
+        for (milliseconds, left) in [(20_000, 2_000), (8_000, 2_000), (400, 100), (0, 0)] {
+            let deadline = now + Duration::from_millis(milliseconds);
+            let until = leaving_time(deadline);
+            assert_eq!(deadline - until, Duration::from_millis(left));
+        }
+        let over = now - Duration::from_millis(1);
+        assert_eq!(leaving_time(over), over);
+    }
 }

@@ -10,6 +10,7 @@ use http::header::LOCATION;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use openpgp_discovery::dns::{AddressGuard, DnsResolver};
 use openpgp_discovery::transport::{HttpTransport, Request, Response};
+use openpgp_discovery::vks::Budget;
 use openpgp_discovery::{
     BoxFuture, EmailAddress, Error, ErrorKind, KeyLocator, KeyLocatorBuilder, Lookup, Status,
 };
@@ -85,7 +86,11 @@ impl HttpTransport for Net {
                     let headers = HeaderMap::from_iter([(LOCATION, to)]);
                     Ok(Response::new(StatusCode::FOUND, headers, ""))
                 }
-                // The key server.
+                // The key server: for the one of each domain that is missing.
+                "keys.openpgp.org" if request.url.path().contains("/slow") => {
+                    sleep(Duration::from_secs(2)).await;
+                    Ok(Response::new(StatusCode::NOT_FOUND, HeaderMap::new(), ""))
+                }
                 "keys.openpgp.org" => std::future::pending().await,
                 _ => Ok(Response::new(StatusCode::NOT_FOUND, HeaderMap::new(), "")),
             }
@@ -152,6 +157,28 @@ async fn redirects_take_no_places() {
         let good = good_ones(&locator, first, Duration::from_secs(1), good()).await;
         assert_prompt(&good);
     }
+}
+
+/// A key server that takes its time, and that all domains end at: nobody's time runs
+/// out in its queue.
+#[tokio::test(start_paused = true)]
+async fn a_slow_key_server_is_not_overrun() {
+    let budget = Budget::unlimited();
+    let locator = Net::default().locator().vks_budget(budget);
+    let locator = locator.build().expect("builds");
+    let one = |n| address(&format!("slow@d{n}.example"));
+    let begin = Instant::now();
+    let lookups = locator.locate_all(stream::iter((0..500).map(one)));
+    let lookups: Vec<_> = lookups.collect().await;
+    let failed = lookups.iter().filter_map(Lookup::error);
+    assert_eq!(failed.map(ToString::to_string).collect::<Vec<_>>(), [""; 0]);
+    assert_eq!(lookups.len(), 500);
+    // And it is kept busy: 16 at a time, but for the first.
+    let took = begin.elapsed();
+    assert!(
+        took < Duration::from_secs(2 * (1 + 500 / 16) + 2),
+        "{took:?}"
+    );
 }
 
 /// A question that nobody goes on with: of a look-up that is at the key server by

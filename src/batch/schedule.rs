@@ -388,7 +388,8 @@ mod tests {
         let is_crowded = move || queue.lock().unwrap().0 > 2;
         let schedule = Schedule::new(stream::iter(items), shape, key, run, is_crowded);
         assert_eq!(schedule.count().await, 20);
-        assert_eq!(most.lock().unwrap().1, 4, "and not as many again");
+        let most = most.lock().unwrap().1;
+        assert!(most <= 6, "{most}: nearly as many again");
     }
 
     #[tokio::test(start_paused = true)]

@@ -175,10 +175,7 @@ async fn a_slow_key_server_is_not_overrun() {
     assert_eq!(lookups.len(), 500);
     // And it is kept busy: 16 at a time, but for the first.
     let took = begin.elapsed();
-    assert!(
-        took < Duration::from_secs(2 * (1 + 500 / 16) + 2),
-        "{took:?}"
-    );
+    assert!(took < Duration::from_secs(70), "{took:?}");
 }
 
 /// A question that nobody goes on with: of a look-up that is at the key server by

@@ -3,13 +3,14 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::available_parallelism;
 
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 
+use crate::lock::lock;
 use crate::{Error, ErrorKind};
 
 /// As many at a time as the machine has processors, and never one alone: two
@@ -45,7 +46,7 @@ struct Claim {
 
 impl Claim {
     fn new(places: &Arc<Places>, subject: String) -> Self {
-        let mut shares = places.shares();
+        let mut shares = lock(&places.shares);
         let (share, claims) = shares
             .entry(subject.clone())
             .or_insert_with(|| (Arc::new(Semaphore::new(places.share)), 0));
@@ -60,19 +61,13 @@ impl Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        let mut shares = self.places.shares();
+        let mut shares = lock(&self.places.shares);
         if let Some((_, claims)) = shares.get_mut(&self.subject) {
             *claims -= 1;
             if *claims == 0 {
                 shares.remove(&self.subject);
             }
         }
-    }
-}
-
-impl Places {
-    fn shares(&self) -> MutexGuard<'_, HashMap<String, (Arc<Semaphore>, usize)>> {
-        self.shares.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -236,7 +231,7 @@ mod tests {
             // Their places are free as soon as their threads get that far.
             let all = u32::try_from(places).unwrap();
             let _all = workers.0.all.acquire_many(all).await.unwrap();
-            assert!(workers.0.shares().is_empty());
+            assert!(lock(&workers.0.shares).is_empty());
         }
     }
 }

@@ -39,7 +39,8 @@ impl KeyLocator {
     /// * What one look-up finds out, the others need not: the first of a domain goes
     ///   alone, and those behind it find what DNS said (for a minute) and an open
     ///   connection. A host that lets no connection come about, or fails three times
-    ///   in a row, is left alone for 30 seconds: meanwhile its look-ups could not tell,
+    ///   in a row (that, in any case, for a key server that the caller named), is left
+    ///   alone for 30 seconds: meanwhile its look-ups could not tell,
     ///   with the [kind](crate::ErrorKind) of that failure and a sentence that says
     ///   that it was not asked.
     /// * One that waits for longer than a second gives up its place, up to as many

@@ -2,13 +2,14 @@
 //! down, and how many requests each may have at a time.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::yield_now;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::lock::lock;
 use crate::transport::{HttpTransport, Request, Response};
@@ -25,11 +26,15 @@ const DOWN: Duration = Duration::from_secs(30);
 /// was before the wait for a place, has not failed.
 const ENOUGH: Duration = Duration::from_secs(1);
 
+/// The others wait so long for what the first request brings, or for a quarter of
+/// their time: a connection and an answer take less.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// How many hosts are kept in mind: more than are asked at once.
 const HOSTS: usize = 4096;
 
-/// A transport that sends a host its first request alone, so that the others find
-/// a connection, and none to a host that is down.
+/// A transport that sends a host its first request alone, for a while, so that the
+/// others find a connection, and none to a host that is down.
 ///
 /// Where the directory of another host redirects, it chooses what is asked for and
 /// when: what never ends, say. That takes up and teaches something about what this
@@ -65,14 +70,15 @@ struct Key {
 
 #[derive(Debug)]
 struct Host {
-    /// One place until it has answered.
+    /// One place until it is open.
     places: Semaphore,
     known: Mutex<Known>,
 }
 
 #[derive(Debug, Default)]
 struct Known {
-    has_answered: bool,
+    /// It has answered, or somebody's patience is at its end.
+    is_open: bool,
     failures: u32,
     /// Since the last of which it is down: until when, and what it was.
     down: Option<(Instant, ErrorKind)>,
@@ -135,8 +141,7 @@ impl HttpTransport for Hosts {
             let deadline = Instant::from_std(request.deadline);
             let time = deadline.saturating_duration_since(Instant::now());
             let waiting = self.is_key_server(&request).then(|| self.queue.join());
-            // It is never closed.
-            let place = host.places.acquire().await.ok();
+            let place = host.place(PATIENCE.min(time / 4), self.each).await;
             drop(waiting);
             host.is_up(&request)?;
             let mut asked = Asked {
@@ -224,14 +229,27 @@ impl Host {
         }
     }
 
+    /// Waits for a place. Where the first request gets no answer, that may be its own
+    /// fault, and is not to be the others'.
+    async fn place(&self, patience: Duration, each: usize) -> Option<SemaphorePermit<'_>> {
+        // Once begun, so that nobody loses their turn.
+        let mut place = pin!(self.places.acquire());
+        let place = match timeout(patience, &mut place).await {
+            Ok(place) => place,
+            Err(_) => {
+                lock(&self.known).open(&self.places, each);
+                place.await
+            }
+        };
+        // They are never closed.
+        place.ok()
+    }
+
     fn answers(&self, each: usize) {
         let mut known = lock(&self.known);
         known.failures = 0;
         known.down = None;
-        if !known.has_answered {
-            known.has_answered = true;
-            self.places.add_permits(each.saturating_sub(1));
-        }
+        known.open(&self.places, each);
     }
 
     fn fails(&self, kind: ErrorKind, weight: u32) {
@@ -241,6 +259,15 @@ impl Host {
             known.down = Some((Instant::now() + DOWN, kind));
             // Behind the pause, one more is enough.
             known.failures = FAILURES - 1;
+        }
+    }
+}
+
+impl Known {
+    fn open(&mut self, places: &Semaphore, each: usize) {
+        if !self.is_open {
+            self.is_open = true;
+            places.add_permits(each.saturating_sub(1));
         }
     }
 }
@@ -271,6 +298,8 @@ mod tests {
         fails: Mutex<Option<ErrorKind>>,
         takes: Duration,
         is_silent: bool,
+        /// How many of the first get no answer.
+        silent_at_first: usize,
         asked: AtomicUsize,
         now: AtomicUsize,
         most: AtomicUsize,
@@ -282,6 +311,7 @@ mod tests {
                 fails: Mutex::default(),
                 takes: Duration::from_secs(1),
                 is_silent: false,
+                silent_at_first: 0,
                 asked: AtomicUsize::default(),
                 now: AtomicUsize::default(),
                 most: AtomicUsize::default(),
@@ -292,11 +322,11 @@ mod tests {
     impl HttpTransport for Web {
         fn send(&self, _: Request) -> BoxFuture<'_, Result<Response, Error>> {
             Box::pin(async move {
-                self.asked.fetch_add(1, SeqCst);
+                let before = self.asked.fetch_add(1, SeqCst);
                 let now = self.now.fetch_add(1, SeqCst) + 1;
                 self.most.fetch_max(now, SeqCst);
                 sleep(self.takes).await;
-                if self.is_silent {
+                if self.is_silent || before < self.silent_at_first {
                     std::future::pending::<()>().await;
                 }
                 self.now.fetch_sub(1, SeqCst);
@@ -347,6 +377,31 @@ mod tests {
         let others = ["b.example", "c.example", "d.example"];
         join_all(others.map(|host| hosts.send(request(host, false)))).await;
         assert_eq!(begin.elapsed().as_secs(), 4);
+    }
+
+    /// The first may be the only one that gets no answer.
+    #[tokio::test(start_paused = true)]
+    async fn the_first_holds_up_nobody_for_long() {
+        for (time, silent, ends) in [(20, 1, 4), (20, 3, 8), (4, 1, 3)] {
+            let (hosts, web) = hosts(Web {
+                silent_at_first: silent,
+                ..Web::default()
+            });
+            let begin = Instant::now();
+            let ask = || async {
+                let mut request = request("a.example", false);
+                let deadline = begin + Duration::from_secs(time);
+                request.deadline = deadline.into_std();
+                let answer = timeout_at(deadline, hosts.send(request)).await;
+                answer.is_ok().then(|| begin.elapsed().as_secs())
+            };
+            let all = join_all((0..silent + 6).map(|_| ask())).await;
+            let (none, answers) = all.split_at(silent);
+            assert!(none.iter().all(Option::is_none));
+            assert!(answers.iter().all(Option::is_some), "{all:?}");
+            assert_eq!(answers.iter().max(), Some(&Some(ends)), "{all:?}");
+            assert_eq!(web.most.load(SeqCst), 4);
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -486,10 +541,11 @@ mod tests {
             let deadline = Instant::from_std(request.deadline);
             timeout_at(deadline, hosts.send(request)).await
         };
-        let all = join_all((0..5).map(|_| ask())).await;
-        assert!(all[0].as_ref().unwrap().is_ok());
-        assert!(all[1..].iter().all(Result::is_err), "eight seconds each");
-        assert_eq!(web.asked.load(SeqCst), 5);
+        let all = join_all((0..8).map(|_| ask())).await;
+        let (answers, none) = all.split_at(4);
+        assert!(answers.iter().all(|a| a.as_ref().unwrap().is_ok()));
+        assert!(none.iter().all(Result::is_err), "eight seconds or less");
+        assert_eq!(web.asked.load(SeqCst), 8);
         assert!(ask().await.unwrap().is_ok(), "it is not down");
     }
 

@@ -37,8 +37,9 @@ impl KeyLocator {
     ///   [`concurrency_per_host`](crate::KeyLocatorBuilder::concurrency_per_host) of
     ///   it. Up to 16,384 addresses are read ahead for that.
     /// * What one look-up finds out, the others need not: the first of a domain goes
-    ///   alone, and those behind it find what DNS said (for a minute) and an open
-    ///   connection. A host that lets no connection come about, or fails three times
+    ///   alone, for a second at most, and the first request to a host, for two seconds
+    ///   or a quarter of the time. Those behind it find what DNS said (for a minute) and
+    ///   an open connection. A host that lets no connection come about, or fails three times
     ///   in a row (that, in any case, for a key server that the caller named), is left
     ///   alone for 30 seconds: meanwhile its look-ups could not tell,
     ///   with the [kind](crate::ErrorKind) of that failure and a sentence that says

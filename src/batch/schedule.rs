@@ -13,7 +13,8 @@ use tokio::time::sleep;
 
 use crate::BoxFuture;
 
-/// How long one that waits for others keeps its place from those behind it.
+/// How long one that waits keeps its place from the other groups, and a first one its
+/// group from beginning.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How much goes on at a time.
@@ -42,10 +43,10 @@ type IsCrowded = Box<dyn Fn() -> bool + Send>;
 
 /// What each item of a stream came to, as they end.
 ///
-/// The groups take turns. The first item of each goes alone: it finds out what the
-/// others then need not. Behind it, the groups share the places that there are. An
-/// item that takes long gives up its place, so that slow groups do not hold up the
-/// others. Where it is crowded at what all groups share, it does not, and none begins:
+/// The groups take turns. The first item of each goes alone, for a while: it finds out
+/// what the others then need not. Behind it, the groups share the places that there
+/// are. An item that takes long gives up its place, so that slow groups do not hold up
+/// the others. Where it is crowded at what all groups share, it does not, and none begins:
 /// it would only wait, and its time run out.
 pub(super) struct Schedule<S: Stream, O> {
     source: Option<Pin<Box<S>>>,
@@ -66,7 +67,7 @@ pub(super) struct Schedule<S: Stream, O> {
 struct Group<T> {
     waiting: VecDeque<T>,
     running: usize,
-    /// One of it has ended.
+    /// One of it has ended, or takes long.
     is_known: bool,
     /// It is among the [`turns`](Schedule::turns), and has an item for it.
     has_turn: bool,
@@ -192,13 +193,23 @@ where
             return;
         };
         group.running -= 1;
-        group.is_known = true;
         if group.waiting.is_empty() && group.running == 0 {
             // What the first one found out is not lost with it.
             self.groups.remove(&name);
-        } else if !group.waiting.is_empty() && !group.has_turn {
+        } else {
+            self.waits_no_longer(&name);
+        }
+    }
+
+    /// The first item of the group has ended, or takes long.
+    fn waits_no_longer(&mut self, name: &Arc<str>) {
+        let Some(group) = self.groups.get_mut(name) else {
+            return;
+        };
+        group.is_known = true;
+        if !group.waiting.is_empty() && !group.has_turn {
             group.has_turn = true;
-            self.turns.push_back(name);
+            self.turns.push_back(Arc::clone(name));
         }
     }
 }
@@ -223,12 +234,14 @@ where
                     this.end(group, had_place);
                     return Poll::Ready(Some((output, this.so_far())));
                 }
-                Poll::Ready(Some(News::Slow { group, rest })) if (this.is_crowded)() => {
-                    this.running.push(watched(group, rest).boxed());
-                }
                 Poll::Ready(Some(News::Slow { group, rest })) => {
-                    this.placed -= 1;
-                    this.running.push(unplaced(group, rest).boxed());
+                    this.waits_no_longer(&group);
+                    if (this.is_crowded)() {
+                        this.running.push(watched(group, rest).boxed());
+                    } else {
+                        this.placed -= 1;
+                        this.running.push(unplaced(group, rest).boxed());
+                    }
                 }
                 Poll::Ready(None) if this.source.is_none() => return Poll::Ready(None),
                 Poll::Ready(None) | Poll::Pending => return Poll::Pending,
@@ -320,6 +333,19 @@ mod tests {
         let begun: Vec<_> = all.iter().map(|(_, from, _)| *from).collect();
         assert_eq!(begun, [0, 100, 100, 100, 100, 200, 200, 200, 200]);
         assert_eq!(most, 4);
+    }
+
+    /// Or its last, where only one may go at a time.
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_first_item_does_not_hold_up_its_group() {
+        for (each, expected) in [(4, 1030), (1, 10_090)] {
+            let mut items = vec![("a", 10_000)];
+            items.extend([("a", 10); 9]);
+            let (all, most) = run(items, 8, each).await;
+            let ends = all.iter().filter(|(item, ..)| item.1 == 10);
+            assert_eq!(ends.map(|(_, _, end)| *end).max(), Some(expected));
+            assert_eq!(most, each);
+        }
     }
 
     #[tokio::test(start_paused = true)]

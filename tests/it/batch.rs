@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::{StreamExt, stream};
 use openpgp_discovery::vks::Budget;
-use openpgp_discovery::{ErrorKind, Event, KeyLocator, Status};
+use openpgp_discovery::{ErrorKind, Event, KeyLocator, Status, wkd};
 use testbed::{Answer, Fault, Testbed, certs};
 
 use crate::{SHORT, address, alice};
@@ -66,6 +66,31 @@ async fn slow_ones_come_last() {
         .collect()
         .await;
     assert_eq!(order, [quick, slow]);
+}
+
+/// The first look-up of a domain goes alone, and gets no answer.
+#[tokio::test]
+async fn a_silent_answer_holds_up_nobody() {
+    let testbed = Testbed::start().await;
+    let asked: Vec<_> = (0..6)
+        .map(|n| address(&format!("a{n}@example.org")))
+        .collect();
+    let url = wkd::Url::new(&asked[0]).advanced().expect("a host");
+    let silent = testbed.host(crate::ADVANCED);
+    silent.serve(url.path(), Answer::silent());
+    for address in &asked[1..] {
+        testbed.wkd_advanced(address, certs::cert(&[&address.to_string()]).binary());
+    }
+    let locator = testbed.locator().no_vks().build().expect("builds");
+    let lookups = locator.locate_all(stream::iter(asked.clone()));
+    let found = lookups
+        .take(5)
+        .map(|lookup| (lookup.address().to_string(), lookup.status()));
+    let found: HashMap<_, _> = found.collect().await;
+    for address in &asked[1..] {
+        let status = found.get(&address.to_string());
+        assert_eq!(status, Some(&Status::Found), "{found:?}");
+    }
 }
 
 /// What the first look-up of a domain finds out, the others need not.

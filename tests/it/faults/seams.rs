@@ -117,6 +117,8 @@ struct State {
     /// How many steps of the trail have ended.
     steps: AtomicUsize,
     pending: AtomicUsize,
+    /// The broken operation hangs, or is late.
+    is_asleep: AtomicBool,
     /// The clock stands still, and jumps to whatever is waited for.
     is_paused: AtomicBool,
 }
@@ -189,6 +191,12 @@ impl Seams {
         }
     }
 
+    fn fall_asleep(&self) -> Asleep {
+        self.0.is_asleep.store(true, SeqCst);
+        self.pause();
+        Asleep(self.clone())
+    }
+
     /// Counts an operation, and tells what is to be done to it.
     fn begin(&self, what: String) -> (Option<Break>, Pending) {
         self.resume();
@@ -225,13 +233,14 @@ impl Seams {
             }
             Some(Break::Hang) => {
                 self.did(Harm::Failure);
-                self.pause();
+                let _asleep = self.fall_asleep();
                 std::future::pending().await
             }
             Some(Break::Late) => {
                 self.did(Harm::None);
-                self.pause();
+                let asleep = self.fall_asleep();
                 tokio::time::sleep(Duration::from_secs(2)).await;
+                drop(asleep);
                 self.resume();
                 Ok(())
             }
@@ -304,7 +313,21 @@ struct Pending(Seams);
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        self.0.0.pending.fetch_sub(1, SeqCst);
+        let Self(seams) = self;
+        let before = seams.0.pending.fetch_sub(1, SeqCst);
+        // None is left but the one that sleeps.
+        if before == 2 && seams.0.is_asleep.load(SeqCst) {
+            seams.pause();
+        }
+    }
+}
+
+/// The broken operation sleeps, beside which others may be made meanwhile.
+struct Asleep(Seams);
+
+impl Drop for Asleep {
+    fn drop(&mut self) {
+        self.0.0.is_asleep.store(false, SeqCst);
     }
 }
 

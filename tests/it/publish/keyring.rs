@@ -46,13 +46,16 @@ fn what_is_broken_does_not_spoil_what_is_not() {
     let text = |block: &[u8]| [b"hello\n\n", block, b"\nbye\n"].concat();
     let cut = &b.armored()[..b.armored().len() / 2];
     let unknown = b"\xc6\x02\x09\x00";
-    // Its User ID seems to be longer: nothing behind begins where it should.
+    // Its User ID seems to be longer: nothing behind begins where it should, and no
+    // packet begins with what is there.
     let mut swallowing = [a.binary(), b.binary()].concat();
     let user_id = a.cert.userids().next().expect("one").userid().value();
     let mut windows = swallowing.windows(user_id.len());
     let at = windows.position(|window| window == user_id).expect("it is");
     assert_eq!(usize::from(swallowing[at - 1]), user_id.len());
-    swallowing[at - 1] = 191;
+    let mut lengths = user_id.len() + 1..192;
+    let length = lengths.find(|length| swallowing[at + length] < 0x80);
+    swallowing[at - 1] = u8::try_from(length.expect("one of many")).expect("an octet");
     for (name, octets, certs, broken) in [
         ("binary", [a.binary(), b.binary()].concat(), &both, 0),
         (

@@ -13,6 +13,8 @@ use crate::{BoxFuture, Error};
 #[cfg(feature = "reqwest")]
 mod families;
 #[cfg(feature = "reqwest")]
+mod pool;
+#[cfg(feature = "reqwest")]
 mod reqwest;
 #[cfg(feature = "reqwest")]
 pub use self::reqwest::{ReqwestTransport, ReqwestTransportBuilder};

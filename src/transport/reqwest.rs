@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,7 @@ use tokio::time::timeout_at;
 use url::{Host, Url};
 
 use super::families::Families;
+use super::pool::Pool;
 use super::{HttpTransport, Request, Response};
 use crate::dns::Peer;
 use crate::lock::lock;
@@ -42,9 +44,12 @@ const ADDRESSES_TRIED: usize = 4;
 /// A host is asked for a few files in a row, or by a batch for many, then never again.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// As many as a batch asks one host at a time by default: with fewer, it would make a new one for
-/// every other request.
-const IDLE_CONNECTIONS: usize = 16;
+/// For one host: as many as a batch asks it at a time by default. With fewer, it would
+/// make a new one for every other request.
+const IDLE_OF_A_HOST: usize = 16;
+
+/// In all: a process may often have no more than 1,024 files and sockets open.
+const IDLE_CONNECTIONS: usize = 256;
 
 /// Behind an answer in HTTP/2 the server may talk on for so long.
 const HTTP2_IDLE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -87,7 +92,7 @@ const MAX_HEADER_OCTETS: u32 = 16 * 1024;
 #[derive(Clone, Debug)]
 pub struct ReqwestTransport {
     /// For hosts that the guard holds for: `https` alone.
-    guarded: Client,
+    guarded: Pool,
     /// For hosts that the guard holds for, and no connection twice.
     alone: Client,
     /// For origins that the caller named. A client of its own, so that nothing
@@ -97,11 +102,12 @@ pub struct ReqwestTransport {
 }
 
 /// Configures a [`ReqwestTransport`].
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct ReqwestTransportBuilder {
     anchors: Vec<Anchor>,
     user_agent: Option<String>,
     http2: bool,
+    idle_connections: usize,
 }
 
 #[derive(Clone)]
@@ -114,6 +120,17 @@ impl ReqwestTransport {
     /// Starts from the platform's trust store.
     pub fn builder() -> ReqwestTransportBuilder {
         ReqwestTransportBuilder::default()
+    }
+}
+
+impl Default for ReqwestTransportBuilder {
+    fn default() -> Self {
+        Self {
+            anchors: Vec::new(),
+            user_agent: None,
+            http2: false,
+            idle_connections: IDLE_CONNECTIONS,
+        }
     }
 }
 
@@ -175,6 +192,21 @@ impl ReqwestTransportBuilder {
         self
     }
 
+    /// How many connections are kept open for later requests, to all hosts together
+    /// (apart from those that the caller [named](Peer::is_named)): 256 by default; below
+    /// 2, none is. Those in use come on top.
+    ///
+    /// One host has 16 of them at most, and each is closed when it has been idle for 60
+    /// seconds. Where there are too many, those of the hosts that came first go first.
+    ///
+    /// A batch over many domains needs room for more where the others' answers are slow:
+    /// mind the limit of open files that the process has.
+    #[must_use]
+    pub fn idle_connections(mut self, most: usize) -> Self {
+        self.idle_connections = most;
+        self
+    }
+
     /// Builds it. This reads the platform's trust store: build one and clone it.
     ///
     /// # Errors
@@ -189,17 +221,22 @@ impl ReqwestTransportBuilder {
             anchor.read_into(&mut anchors)?;
         }
         let tls = tls_config(anchors)?;
-        let agent = self.user_agent.as_deref().unwrap_or(USER_AGENT);
-        let guarded = match self.http2 {
-            true => Reach::GuardedHttp2,
-            false => Reach::Guarded,
+        let agent = self.user_agent.unwrap_or_else(|| USER_AGENT.to_owned());
+        let most = self.idle_connections;
+        let guarded = match (self.http2, most) {
+            (_, 0..2) => Reach::Alone,
+            (true, _) => Reach::GuardedHttp2,
+            (false, _) => Reach::Guarded,
         };
         let families = Families::default();
-        let client = |reach| client(tls.clone(), agent, reach, &families);
+        let client = {
+            let families = families.clone();
+            move |reach, made| client(tls.clone(), &agent, reach, families.clone(), made)
+        };
         Ok(ReqwestTransport {
-            guarded: client(guarded)?,
-            alone: client(Reach::Alone)?,
-            named: client(Reach::Named)?,
+            alone: client(Reach::Alone, Arc::default())?,
+            named: client(Reach::Named, Arc::default())?,
+            guarded: Pool::new(most, move |made| client(guarded, made))?,
             families,
         })
     }
@@ -245,9 +282,9 @@ impl HttpTransport for ReqwestTransport {
 impl ReqwestTransport {
     async fn exchange(&self, request: Request) -> Result<Response, Error> {
         let client = match (request.peer.is_named(), request.own_connection) {
-            (true, _) => &self.named,
-            (false, true) => &self.alone,
-            (false, false) => &self.guarded,
+            (true, _) => self.named.clone(),
+            (false, true) => self.alone.clone(),
+            (false, false) => self.guarded.client(request.peer.host()),
         };
         let https = request.url.scheme() == "https";
         let mut question = reqwest::Request::new(request.method, request.url);
@@ -316,6 +353,7 @@ impl fmt::Debug for ReqwestTransportBuilder {
             .field("anchors", &self.anchors.len())
             .field("user_agent", &self.user_agent)
             .field("http2", &self.http2)
+            .field("idle_connections", &self.idle_connections)
             .finish()
     }
 }
@@ -381,13 +419,17 @@ impl Route {
 }
 
 /// Gives hyper the addresses of the request's peer, and no others.
-struct PeerResolver(Families);
+struct PeerResolver {
+    families: Families,
+    /// How many connections were begun.
+    made: Arc<AtomicUsize>,
+}
 
 impl Resolve for PeerResolver {
     fn resolve(&self, name: Name) -> Resolving {
         // Here and not in the future, which may be polled outside of the scope.
         let route = ROUTE.try_with(Route::clone);
-        let families = self.0.clone();
+        let (families, made) = (self.families.clone(), Arc::clone(&self.made));
         Box::pin(async move {
             let route = route.map_err(|_| "a connection without a request")?;
             if name.as_str() != route.peer.host() {
@@ -398,6 +440,7 @@ impl Resolve for PeerResolver {
                     let mut addresses = few(addresses);
                     families.arrange(&mut addresses);
                     route.tries(&addresses);
+                    made.fetch_add(1, Ordering::Relaxed);
                     Ok(Box::new(addresses.into_iter()) as Addrs)
                 }
                 Err(error) => {
@@ -444,7 +487,8 @@ fn client(
     mut tls: ClientConfig,
     agent: &str,
     reach: Reach,
-    families: &Families,
+    families: Families,
+    made: Arc<AtomicUsize>,
 ) -> Result<Client, Error> {
     let h2 = || vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     let builder = match reach {
@@ -467,7 +511,7 @@ fn client(
     // Without a pool each connection is used once.
     let kept = match reach {
         Reach::Alone => 0,
-        Reach::Guarded | Reach::GuardedHttp2 | Reach::Named => IDLE_CONNECTIONS,
+        Reach::Guarded | Reach::GuardedHttp2 | Reach::Named => IDLE_OF_A_HOST,
     };
     let idle = match reach {
         Reach::GuardedHttp2 => HTTP2_IDLE_TIMEOUT,
@@ -476,7 +520,7 @@ fn client(
     builder
         .tls_info(matches!(reach, Reach::Alone))
         .tls_backend_preconfigured(tls)
-        .dns_resolver(PeerResolver(families.clone()))
+        .dns_resolver(PeerResolver { families, made })
         .user_agent(agent)
         .redirect(redirect::Policy::none())
         .retry(retry::never())

@@ -20,6 +20,8 @@ struct Web {
     address: SocketAddr,
     /// The head of each request, by connection.
     seen: Arc<Mutex<Vec<Vec<String>>>>,
+    /// Each connection that stands has a clone.
+    open: Arc<()>,
 }
 
 impl Web {
@@ -37,8 +39,9 @@ impl Web {
         let web = Self {
             address: listener.local_addr().unwrap(),
             seen: Arc::default(),
+            open: Arc::default(),
         };
-        let seen = web.seen.clone();
+        let (seen, open) = (web.seen.clone(), web.open.clone());
         tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
@@ -48,7 +51,9 @@ impl Web {
                     seen.len() - 1
                 };
                 let (seen, answer, tls) = (seen.clone(), answer.clone(), tls.clone());
+                let open = open.clone();
                 tokio::spawn(async move {
+                    let _open = open;
                     let log = |head| seen.lock().unwrap()[connection].push(head);
                     match tls {
                         None => serve(stream, &answer, log).await,
@@ -66,6 +71,11 @@ impl Web {
 
     fn connections(&self) -> usize {
         self.seen.lock().unwrap().len()
+    }
+
+    /// How many of them stand: the listener has a clone too.
+    fn open(&self) -> usize {
+        Arc::strong_count(&self.open) - 2
     }
 
     /// The heads of all requests.
@@ -613,6 +623,46 @@ async fn a_connection_of_ones_own_is_used_once_and_tells_the_certificate() {
     // The others go on over theirs.
     transport.send(guarded(&web)).await.unwrap();
     assert_eq!(web.connections(), 4);
+}
+
+/// Whoever asks many hosts keeps few connections, and not those of the first.
+#[tokio::test]
+async fn idle_connections_have_an_end() {
+    let authority = Authority::new();
+    let web = Web::tls(authority.server("*.example.org", 2000..4000), HELLO).await;
+    let to = |n: usize| {
+        let host = format!("h{n}.example.org");
+        let guard = AddressGuard::new().allow_socket(web.address);
+        let peer = peer(&host, &[web.address], guard);
+        request(&format!("https://{host}/"), peer)
+    };
+    for (most, kept, again) in [(8, 5..=8, 4), (2, 1..=2, 1), (1, 0..=0, 0), (0, 0..=0, 0)] {
+        let transport = authority.builder().idle_connections(most).build().unwrap();
+        let before = web.connections();
+        for n in 0..40 {
+            transport.send(to(n)).await.unwrap();
+        }
+        assert_eq!(web.connections() - before, 40);
+        // The server notices at some time.
+        let few = async {
+            while web.open() > *kept.end() {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout_at((Instant::now() + Duration::from_secs(20)).into(), few)
+            .await
+            .unwrap_or_else(|_| panic!("{} stand, for {most}", web.open()));
+        assert!(
+            kept.contains(&web.open()),
+            "{} stand, for {most}",
+            web.open()
+        );
+        // The last ones are used again, however often.
+        for n in (40 - again..40).chain(40 - again..40) {
+            transport.send(to(n)).await.unwrap();
+        }
+        assert_eq!(web.connections() - before, 40, "{most}");
+    }
 }
 
 /// Many at once: hyper's pool lets connections of one request serve another.

@@ -35,7 +35,8 @@ impl KeyLocator {
     /// * The domains take turns, and share
     ///   [`concurrency`](crate::KeyLocatorBuilder::concurrency); one alone has at most
     ///   [`concurrency_per_host`](crate::KeyLocatorBuilder::concurrency_per_host) of
-    ///   it. Up to 16,384 addresses are read ahead for that.
+    ///   it. Up to 16,384 addresses are read ahead for that. Those that have begun are
+    ///   first, while their connections are open; one in 64 look-ups begins another.
     /// * What one look-up finds out, the others need not: the first of a domain goes
     ///   alone, for a second at most, and the first request to a host, for two seconds
     ///   or a quarter of the time. Those behind it find what DNS said (for a minute) and

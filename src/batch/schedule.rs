@@ -17,6 +17,9 @@ use crate::BoxFuture;
 /// group from beginning.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// One in so many that begin is the first of its group, where there are groups to begin.
+const OTHERS: usize = 64;
+
 /// How much goes on at a time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shape {
@@ -43,11 +46,11 @@ type IsCrowded = Box<dyn Fn() -> bool + Send>;
 
 /// What each item of a stream came to, as they end.
 ///
-/// The groups take turns. The first item of each goes alone, for a while: it finds out
-/// what the others then need not. Behind it, the groups share the places that there
-/// are. An item that takes long gives up its place, so that slow groups do not hold up
-/// the others. Where it is crowded at what all groups share, it does not, and none begins:
-/// it would only wait, and its time run out.
+/// The groups take turns, those that have begun first. The first item of each goes
+/// alone, for a while: it finds out what the others then need not. Behind it, the groups
+/// share the places that there are. An item that takes long gives up its place, so that
+/// slow groups do not hold up the others. Where it is crowded at what all groups share,
+/// it does not, and none begins: it would only wait, and its time run out.
 pub(super) struct Schedule<S: Stream, O> {
     source: Option<Pin<Box<S>>>,
     key: Key<S::Item>,
@@ -55,8 +58,12 @@ pub(super) struct Schedule<S: Stream, O> {
     is_crowded: IsCrowded,
     shape: Shape,
     groups: HashMap<Arc<str>, Group<S::Item>>,
-    /// Groups that may have a place for one of their items, in turn.
+    /// Groups that have begun and may have a place for one of their items, in turn.
     turns: VecDeque<Arc<str>>,
+    /// Groups that have not.
+    new: VecDeque<Arc<str>>,
+    /// How many have begun since the last one of a new group.
+    since_new: usize,
     running: FuturesUnordered<BoxFuture<'static, News<O>>>,
     /// How many of those running hold a place.
     placed: usize,
@@ -67,6 +74,7 @@ pub(super) struct Schedule<S: Stream, O> {
 struct Group<T> {
     waiting: VecDeque<T>,
     running: usize,
+    has_begun: bool,
     /// One of it has ended, or takes long.
     is_known: bool,
     /// It is among the [`turns`](Schedule::turns), and has an item for it.
@@ -106,6 +114,8 @@ where
             shape,
             groups: HashMap::new(),
             turns: VecDeque::new(),
+            new: VecDeque::new(),
+            since_new: 0,
             running: FuturesUnordered::new(),
             placed: 0,
             waiting: 0,
@@ -142,6 +152,7 @@ where
             .or_insert_with(|| Group {
                 waiting: VecDeque::new(),
                 running: 0,
+                has_begun: false,
                 is_known: false,
                 has_turn: false,
             });
@@ -149,8 +160,21 @@ where
         self.waiting += 1;
         if !group.has_turn {
             group.has_turn = true;
-            self.turns.push_back(name);
+            match group.has_begun {
+                true => self.turns.push_back(name),
+                false => self.new.push_back(name),
+            }
         }
+    }
+
+    /// The group whose turn it is. Those that have begun come first: what their last
+    /// one left, a connection above all, is there for the next one now.
+    fn turn(&mut self) -> Option<Arc<str>> {
+        let (first, second) = match self.since_new < OTHERS - 1 {
+            true => (&mut self.turns, &mut self.new),
+            false => (&mut self.new, &mut self.turns),
+        };
+        first.pop_front().or_else(|| second.pop_front())
     }
 
     /// Begins as many as there are places for.
@@ -159,7 +183,7 @@ where
         while self.placed < all
             && self.running.len() < all.saturating_mul(2)
             && (self.running.is_empty() || !(self.is_crowded)())
-            && let Some(name) = self.turns.pop_front()
+            && let Some(name) = self.turn()
         {
             let share = (all / self.groups.len().max(1)).clamp(1, self.shape.each);
             let Some(group) = self.groups.get_mut(&name) else {
@@ -173,6 +197,10 @@ where
             }
             let Some(item) = group.waiting.pop_front() else {
                 continue;
+            };
+            self.since_new = match std::mem::replace(&mut group.has_begun, true) {
+                true => self.since_new.saturating_add(1),
+                false => 0,
             };
             group.running += 1;
             if !group.waiting.is_empty() {
@@ -346,6 +374,34 @@ mod tests {
             assert_eq!(ends.map(|(_, _, end)| *end).max(), Some(expected));
             assert_eq!(most, each);
         }
+    }
+
+    /// So that their connections are used while they are there.
+    #[tokio::test(start_paused = true)]
+    async fn what_has_begun_is_ended_first() {
+        let groups = ["a", "b", "c", "d", "e", "f", "g", "h"];
+        let items = (0..5).flat_map(|_| groups.map(|group| (group, 100)));
+        let (all, most) = run(items.collect(), 2, 4).await;
+        assert_eq!((all.len(), most), (40, 2));
+        let order: String = all.iter().map(|((group, _), ..)| *group).collect();
+        // Two groups share the places; the others may each have had a first one.
+        let last_of = |group| order.rfind(group).expect("it is there");
+        assert!(last_of("a") < 12 && last_of("b") < 12, "{order}");
+        assert!(last_of("c") < 24 && last_of("d") < 24, "{order}");
+    }
+
+    /// However much of what has begun there is.
+    #[tokio::test(start_paused = true)]
+    async fn what_has_begun_does_not_keep_out_the_others() {
+        let mut items = vec![("a", 100); 500];
+        items.extend([("b", 100), ("c", 100)]);
+        let (all, _) = run(items, 1, 4).await;
+        let ends = |group| {
+            let mut all = all.iter();
+            all.position(|((name, _), ..)| *name == group).expect("one")
+        };
+        assert!(ends("b") <= 2 * OTHERS, "{}", ends("b"));
+        assert!(ends("c") <= 3 * OTHERS, "{}", ends("c"));
     }
 
     #[tokio::test(start_paused = true)]

@@ -199,8 +199,9 @@ impl ReqwestTransportBuilder {
     /// One host has 16 of them at most, and each is closed when it has been idle for 60
     /// seconds. Where there are too many, those of the hosts that came first go first.
     ///
-    /// A batch over many domains needs room for more where the others' answers are slow:
-    /// mind the limit of open files that the process has.
+    /// A batch makes connections anew where this is less than twice what it has
+    /// [under way](crate::KeyLocatorBuilder::concurrency): raise both together, as far as
+    /// the process may have files open.
     #[must_use]
     pub fn idle_connections(mut self, most: usize) -> Self {
         self.idle_connections = most;

@@ -242,7 +242,10 @@ impl KeyLocatorBuilder {
     /// again. Where the key server takes many seconds for each answer, set fewer: what
     /// waits for it uses up its deadline.
     ///
-    /// Each can have an answer of [`Limits::body`](crate::Limits::body) in memory.
+    /// Each can have an answer of [`Limits::body`](crate::Limits::body) in memory, and
+    /// for a moment four sockets to DNS open, else one to a server. With those at rest
+    /// ([`idle_connections`](crate::transport::ReqwestTransportBuilder::idle_connections))
+    /// a batch by these defaults fits a process that may have 1,024 files open.
     #[must_use]
     pub fn concurrency(mut self, lookups: usize) -> Self {
         self.concurrency = lookups.max(1);

@@ -245,7 +245,8 @@ impl KeyLocatorBuilder {
     /// Each can have an answer of [`Limits::body`](crate::Limits::body) in memory, and
     /// for a moment four sockets to DNS open, else one to a server. With those at rest
     /// ([`idle_connections`](crate::transport::ReqwestTransportBuilder::idle_connections))
-    /// a batch by these defaults fits a process that may have 1,024 files open.
+    /// a batch by these defaults fits a process that may have 1,024 files open, where DNS
+    /// answers: name servers that do not keep the sockets of their questions for seconds.
     #[must_use]
     pub fn concurrency(mut self, lookups: usize) -> Self {
         self.concurrency = lookups.max(1);
@@ -261,7 +262,7 @@ impl KeyLocatorBuilder {
     /// not counted.
     #[must_use]
     pub fn concurrency_per_host(mut self, requests: usize) -> Self {
-        self.concurrency_per_host = requests.max(1);
+        self.concurrency_per_host = requests.clamp(1, tokio::sync::Semaphore::MAX_PERMITS);
         self
     }
 

@@ -35,12 +35,14 @@ impl KeyLocator {
     /// * The domains take turns, and share
     ///   [`concurrency`](crate::KeyLocatorBuilder::concurrency); one alone has at most
     ///   [`concurrency_per_host`](crate::KeyLocatorBuilder::concurrency_per_host) of
-    ///   it. Up to 16,384 addresses are read ahead for that. Those that have begun are
-    ///   first, while their connections are open; one in 64 look-ups begins another.
+    ///   it. Up to 16,384 addresses are read ahead for that. Those that are quick
+    ///   go on first, while their connections are open; one turn in 64 at least is for
+    ///   the others.
     /// * What one look-up finds out, the others need not: the first of a domain goes
     ///   alone, for a second at most, and the first request to a host, for two seconds
     ///   or a quarter of the time. Those behind it find what DNS said (for a minute) and
-    ///   an open connection. A host that lets no connection come about, or fails three times
+    ///   an open connection. (Where there are more domains than places for two each, one
+    ///   look-up of a domain follows the other in any case.) A host that lets no connection come about, or fails three times
     ///   in a row (that, in any case, for a key server that the caller named), is left
     ///   alone for 30 seconds: meanwhile its look-ups could not tell,
     ///   with the [kind](crate::ErrorKind) of that failure and a sentence that says

@@ -17,7 +17,7 @@ use crate::BoxFuture;
 /// group from beginning.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// One in so many that begin is the first of its group, where there are groups to begin.
+/// One turn in so many is for a group that is not known to be quick, where there is one.
 const OTHERS: usize = 64;
 
 /// How much goes on at a time.
@@ -46,7 +46,7 @@ type IsCrowded = Box<dyn Fn() -> bool + Send>;
 
 /// What each item of a stream came to, as they end.
 ///
-/// The groups take turns, those that have begun first. The first item of each goes
+/// The groups take turns, those that are quick first. The first item of each goes
 /// alone, for a while: it finds out what the others then need not. Behind it, the groups
 /// share the places that there are. An item that takes long gives up its place, so that
 /// slow groups do not hold up the others. Where it is crowded at what all groups share,
@@ -58,12 +58,13 @@ pub(super) struct Schedule<S: Stream, O> {
     is_crowded: IsCrowded,
     shape: Shape,
     groups: HashMap<Arc<str>, Group<S::Item>>,
-    /// Groups that have begun and may have a place for one of their items, in turn.
-    turns: VecDeque<Arc<str>>,
-    /// Groups that have not.
-    new: VecDeque<Arc<str>>,
-    /// How many have begun since the last one of a new group.
-    since_new: usize,
+    /// Groups that may have a place for one of their items, in turn: those whose last
+    /// item was quick.
+    quick: VecDeque<Arc<str>>,
+    /// The others, and those that have not begun.
+    others: VecDeque<Arc<str>>,
+    /// How many have had their turn since the last of the others.
+    since_others: usize,
     running: FuturesUnordered<BoxFuture<'static, News<O>>>,
     /// How many of those running hold a place.
     placed: usize,
@@ -74,10 +75,11 @@ pub(super) struct Schedule<S: Stream, O> {
 struct Group<T> {
     waiting: VecDeque<T>,
     running: usize,
-    has_begun: bool,
     /// One of it has ended, or takes long.
     is_known: bool,
-    /// It is among the [`turns`](Schedule::turns), and has an item for it.
+    /// The last news of it was that one ended, before it took long.
+    is_quick: bool,
+    /// It waits for its turn, and has an item for it.
     has_turn: bool,
 }
 
@@ -113,9 +115,9 @@ where
             is_crowded: Box::new(is_crowded),
             shape,
             groups: HashMap::new(),
-            turns: VecDeque::new(),
-            new: VecDeque::new(),
-            since_new: 0,
+            quick: VecDeque::new(),
+            others: VecDeque::new(),
+            since_others: 0,
             running: FuturesUnordered::new(),
             placed: 0,
             waiting: 0,
@@ -152,29 +154,40 @@ where
             .or_insert_with(|| Group {
                 waiting: VecDeque::new(),
                 running: 0,
-                has_begun: false,
                 is_known: false,
+                is_quick: false,
                 has_turn: false,
             });
         group.waiting.push_back(item);
         self.waiting += 1;
-        if !group.has_turn {
-            group.has_turn = true;
-            match group.has_begun {
-                true => self.turns.push_back(name),
-                false => self.new.push_back(name),
-            }
+        self.queue(name);
+    }
+
+    /// Gives the group a turn, if it has an item for it.
+    fn queue(&mut self, name: Arc<str>) {
+        let Some(group) = self.groups.get_mut(&name) else {
+            return;
+        };
+        if group.has_turn || group.waiting.is_empty() {
+            return;
+        }
+        group.has_turn = true;
+        match group.is_quick {
+            true => self.quick.push_back(name),
+            false => self.others.push_back(name),
         }
     }
 
-    /// The group whose turn it is. Those that have begun come first: what their last
-    /// one left, a connection above all, is there for the next one now.
+    /// The group whose turn it is. Those that are quick come first: what their last one
+    /// left, a connection above all, is there for the next one now.
     fn turn(&mut self) -> Option<Arc<str>> {
-        let (first, second) = match self.since_new < OTHERS - 1 {
-            true => (&mut self.turns, &mut self.new),
-            false => (&mut self.new, &mut self.turns),
-        };
-        first.pop_front().or_else(|| second.pop_front())
+        let is_others = self.quick.is_empty() || self.since_others + 1 >= OTHERS;
+        if is_others && let Some(name) = self.others.pop_front() {
+            self.since_others = 0;
+            return Some(name);
+        }
+        self.since_others = (self.since_others + 1).min(OTHERS);
+        self.quick.pop_front()
     }
 
     /// Begins as many as there are places for.
@@ -198,17 +211,12 @@ where
             let Some(item) = group.waiting.pop_front() else {
                 continue;
             };
-            self.since_new = match std::mem::replace(&mut group.has_begun, true) {
-                true => self.since_new.saturating_add(1),
-                false => 0,
-            };
             group.running += 1;
-            if !group.waiting.is_empty() {
-                group.has_turn = true;
-                self.turns.push_back(Arc::clone(&name));
-            }
             self.waiting -= 1;
             self.placed += 1;
+            if group.running < places {
+                self.queue(Arc::clone(&name));
+            }
             let work = (self.run)(item);
             self.running.push(watched(name, work).boxed());
         }
@@ -225,19 +233,16 @@ where
             // What the first one found out is not lost with it.
             self.groups.remove(&name);
         } else {
-            self.waits_no_longer(&name);
+            self.tells(name, had_place);
         }
     }
 
-    /// The first item of the group has ended, or takes long.
-    fn waits_no_longer(&mut self, name: &Arc<str>) {
-        let Some(group) = self.groups.get_mut(name) else {
-            return;
-        };
-        group.is_known = true;
-        if !group.waiting.is_empty() && !group.has_turn {
-            group.has_turn = true;
-            self.turns.push_back(Arc::clone(name));
+    /// An item of the group has ended, or takes long: its first one waits no longer.
+    fn tells(&mut self, name: Arc<str>, is_quick: bool) {
+        if let Some(group) = self.groups.get_mut(&name) {
+            group.is_known = true;
+            group.is_quick = is_quick;
+            self.queue(name);
         }
     }
 }
@@ -263,7 +268,7 @@ where
                     return Poll::Ready(Some((output, this.so_far())));
                 }
                 Poll::Ready(Some(News::Slow { group, rest })) => {
-                    this.waits_no_longer(&group);
+                    this.tells(Arc::clone(&group), false);
                     if (this.is_crowded)() {
                         this.running.push(watched(group, rest).boxed());
                     } else {
@@ -388,6 +393,20 @@ mod tests {
         let last_of = |group| order.rfind(group).expect("it is there");
         assert!(last_of("a") < 12 && last_of("b") < 12, "{order}");
         assert!(last_of("c") < 24 && last_of("d") < 24, "{order}");
+    }
+
+    /// Only while it is quick: slow ones take turns with all.
+    #[tokio::test(start_paused = true)]
+    async fn slow_groups_that_have_begun_do_not_come_first() {
+        let mut items = vec![("s", 10_000); 50];
+        items.extend(vec![("t", 10_000); 50]);
+        items.extend([("a", 10), ("a", 10), ("b", 10)]);
+        let (all, _) = run(items, 1, 4).await;
+        for group in ["a", "b"] {
+            let of_it = all.iter().filter(|((name, _), ..)| *name == group);
+            let last = of_it.map(|(_, _, end)| *end).max();
+            assert!(last < Some(30_000), "{group}: {last:?}");
+        }
     }
 
     /// However much of what has begun there is.

@@ -1,6 +1,6 @@
 //! The connections that are kept, of which there are never more than so many in all.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -10,93 +10,113 @@ use reqwest::Client;
 use crate::Error;
 use crate::lock::lock;
 
-/// Hosts in mind of each generation: there may be some to which no connection comes
-/// about.
-const HOSTS: usize = 4096;
-
-/// Clients for hosts that come and go. reqwest bounds how many connections a host has,
-/// and not how many all have together.
+/// A client for each host: reqwest bounds how many connections a host has, and not how
+/// many all have together. With its client go the connections that a host left, so
+/// nothing but its own requests can keep them.
 ///
-/// There are two generations. Once so many connections have been made, the older one
-/// goes, with all that it keeps; the other takes its place, where its hosts find what
-/// they had; and a new one begins. Clones share them.
+/// Where there are too many, those of the host go that has not been asked for the
+/// longest time. Clones share them.
 #[derive(Clone)]
 pub(super) struct Pool(Arc<Shared>);
 
-/// Makes a client that counts here how many connections it makes.
+/// Makes a client that counts here how many connections it begins.
 type Make = Box<dyn Fn(Arc<AtomicUsize>) -> Result<Client, Error> + Send + Sync>;
 
 struct Shared {
     make: Make,
-    /// By either generation, since the last change.
-    made: Arc<AtomicUsize>,
-    /// So many, and it is time for the next one.
-    enough: usize,
-    generations: Mutex<Generations>,
+    /// Of one host, and of all.
+    each: usize,
+    most: usize,
+    hosts: Mutex<Hosts>,
 }
 
-struct Generations {
-    young: Generation,
-    old: Option<Generation>,
+#[derive(Default)]
+struct Hosts {
+    by_name: HashMap<String, Host>,
+    /// How often one was asked for.
+    clock: u64,
 }
 
-struct Generation {
+struct Host {
     client: Client,
-    hosts: HashSet<String>,
+    begun: Arc<AtomicUsize>,
+    /// Each request under way has a clone.
+    in_use: InUse,
+    last: u64,
 }
 
-impl Generation {
-    fn new(client: Client) -> Self {
-        Self {
-            client,
-            hosts: HashSet::new(),
-        }
+/// Keeps the client of a host among the others.
+#[derive(Clone, Default)]
+pub(super) struct InUse(Arc<()>);
+
+impl Host {
+    /// How many connections it may have: at least the one that is wanted.
+    fn count(&self, each: usize) -> usize {
+        self.begun.load(Ordering::Relaxed).clamp(1, each)
+    }
+
+    fn is_in_use(&self) -> bool {
+        Arc::strong_count(&self.in_use.0) > 1
     }
 }
 
 impl Pool {
-    /// At most `most` connections are kept, apart from those in use.
-    ///
-    /// # Errors
-    ///
-    /// Those of `make`.
+    /// At most `most` connections are kept, `each` to one host.
     pub(super) fn new(
+        each: usize,
         most: usize,
         make: impl Fn(Arc<AtomicUsize>) -> Result<Client, Error> + Send + Sync + 'static,
-    ) -> Result<Self, Error> {
-        let made = Arc::default();
-        let young = Generation::new(make(Arc::clone(&made))?);
-        Ok(Self(Arc::new(Shared {
+    ) -> Self {
+        Self(Arc::new(Shared {
             make: Box::new(make),
-            made,
-            enough: (most / 2).max(1),
-            generations: Mutex::new(Generations { young, old: None }),
-        })))
+            each: each.max(1),
+            most,
+            hosts: Mutex::default(),
+        }))
     }
 
-    /// The client that has connections to this host, if any has.
-    pub(super) fn client(&self, host: &str) -> Client {
+    /// The client for this host, to be dropped behind the other part. There is none
+    /// where the hosts in use have all the room.
+    pub(super) fn client(&self, host: &str) -> Option<(Client, InUse)> {
         let Self(shared) = self;
-        let mut generations = lock(&shared.generations);
-        let Generations { young, old } = &mut *generations;
-        let is_enough = shared.made.load(Ordering::Relaxed) >= shared.enough;
-        // It was made before, so it can be made; if not, more are kept than should be.
-        if (is_enough || young.hosts.len() >= HOSTS)
-            && let Ok(client) = (shared.make)(Arc::clone(&shared.made))
-        {
-            shared.made.store(0, Ordering::Relaxed);
-            *old = Some(std::mem::replace(young, Generation::new(client)));
+        let mut hosts = lock(&shared.hosts);
+        let Hosts { by_name, clock } = &mut *hosts;
+        *clock += 1;
+        if let Some(known) = by_name.get_mut(host) {
+            known.last = *clock;
+            let client = (known.client.clone(), known.in_use.clone());
+            make_room(by_name, shared.each, shared.most);
+            return Some(client);
         }
-        if let Some(old) = old.as_ref().filter(|old| old.hosts.contains(host))
-            && !young.hosts.contains(host)
-        {
-            return old.client.clone();
+        if make_room(by_name, shared.each, shared.most.checked_sub(1)?) {
+            let begun = Arc::default();
+            let known = Host {
+                client: (shared.make)(Arc::clone(&begun)).ok()?,
+                begun,
+                in_use: InUse::default(),
+                last: *clock,
+            };
+            let client = (known.client.clone(), known.in_use.clone());
+            by_name.insert(host.to_owned(), known);
+            return Some(client);
         }
-        if !young.hosts.contains(host) {
-            young.hosts.insert(host.to_owned());
-        }
-        young.client.clone()
+        None
     }
+}
+
+/// Lets hosts go until so many connections are left. Fails where those in use have more.
+fn make_room(hosts: &mut HashMap<String, Host>, each: usize, most: usize) -> bool {
+    let mut count: usize = hosts.values().map(|host| host.count(each)).sum();
+    while count > most {
+        let at_rest = hosts.iter().filter(|(_, host)| !host.is_in_use());
+        let Some((name, host)) = at_rest.min_by_key(|(_, host)| host.last) else {
+            return false;
+        };
+        count -= host.count(each);
+        let name = name.clone();
+        hosts.remove(&name);
+    }
+    true
 }
 
 impl fmt::Debug for Pool {

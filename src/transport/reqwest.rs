@@ -193,13 +193,16 @@ impl ReqwestTransportBuilder {
     }
 
     /// How many connections are kept open for later requests, to all hosts together
-    /// (apart from those that the caller [named](Peer::is_named)): 256 by default; below
-    /// 2, none is. Those in use come on top.
+    /// (apart from those that the caller [named](Peer::is_named)): 256 by default. With
+    /// 0, none is. Those in use count; where they are more, further ones are used once,
+    /// over HTTP/1.1.
     ///
     /// One host has 16 of them at most, and each is closed when it has been idle for 60
-    /// seconds. Where there are too many, those of the hosts that came first go first.
+    /// seconds. Where there are too many, those of the host go that has not been asked
+    /// for the longest time. Connections that are begun at the same moment can be over it
+    /// until the next request.
     ///
-    /// A batch makes connections anew where this is less than twice what it has
+    /// A batch over many domains can use twice as many as it has
     /// [under way](crate::KeyLocatorBuilder::concurrency): raise both together, as far as
     /// the process may have files open.
     #[must_use]
@@ -224,20 +227,19 @@ impl ReqwestTransportBuilder {
         let tls = tls_config(anchors)?;
         let agent = self.user_agent.unwrap_or_else(|| USER_AGENT.to_owned());
         let most = self.idle_connections;
-        let guarded = match (self.http2, most) {
-            (_, 0..2) => Reach::Alone,
-            (true, _) => Reach::GuardedHttp2,
-            (false, _) => Reach::Guarded,
+        let guarded = match self.http2 {
+            true => Reach::GuardedHttp2,
+            false => Reach::Guarded,
         };
         let families = Families::default();
         let client = {
             let families = families.clone();
-            move |reach, made| client(tls.clone(), &agent, reach, families.clone(), made)
+            move |reach, begun| client(tls.clone(), &agent, reach, families.clone(), begun)
         };
         Ok(ReqwestTransport {
             alone: client(Reach::Alone, Arc::default())?,
             named: client(Reach::Named, Arc::default())?,
-            guarded: Pool::new(most, move |made| client(guarded, made))?,
+            guarded: Pool::new(IDLE_OF_A_HOST, most, move |begun| client(guarded, begun)),
             families,
         })
     }
@@ -282,10 +284,15 @@ impl HttpTransport for ReqwestTransport {
 
 impl ReqwestTransport {
     async fn exchange(&self, request: Request) -> Result<Response, Error> {
-        let client = match (request.peer.is_named(), request.own_connection) {
-            (true, _) => self.named.clone(),
-            (false, true) => self.alone.clone(),
+        let kept = match (request.peer.is_named(), request.own_connection) {
             (false, false) => self.guarded.client(request.peer.host()),
+            _ => None,
+        };
+        // Until the body has been read.
+        let (client, _in_use) = match &kept {
+            Some((client, in_use)) => (client, Some(in_use)),
+            None if request.peer.is_named() => (&self.named, None),
+            None => (&self.alone, None),
         };
         let https = request.url.scheme() == "https";
         let mut question = reqwest::Request::new(request.method, request.url);
@@ -423,14 +430,14 @@ impl Route {
 struct PeerResolver {
     families: Families,
     /// How many connections were begun.
-    made: Arc<AtomicUsize>,
+    begun: Arc<AtomicUsize>,
 }
 
 impl Resolve for PeerResolver {
     fn resolve(&self, name: Name) -> Resolving {
         // Here and not in the future, which may be polled outside of the scope.
         let route = ROUTE.try_with(Route::clone);
-        let (families, made) = (self.families.clone(), Arc::clone(&self.made));
+        let (families, begun) = (self.families.clone(), Arc::clone(&self.begun));
         Box::pin(async move {
             let route = route.map_err(|_| "a connection without a request")?;
             if name.as_str() != route.peer.host() {
@@ -441,7 +448,7 @@ impl Resolve for PeerResolver {
                     let mut addresses = few(addresses);
                     families.arrange(&mut addresses);
                     route.tries(&addresses);
-                    made.fetch_add(1, Ordering::Relaxed);
+                    begun.fetch_add(1, Ordering::Relaxed);
                     Ok(Box::new(addresses.into_iter()) as Addrs)
                 }
                 Err(error) => {
@@ -489,7 +496,7 @@ fn client(
     agent: &str,
     reach: Reach,
     families: Families,
-    made: Arc<AtomicUsize>,
+    begun: Arc<AtomicUsize>,
 ) -> Result<Client, Error> {
     let h2 = || vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     let builder = match reach {
@@ -521,7 +528,7 @@ fn client(
     builder
         .tls_info(matches!(reach, Reach::Alone))
         .tls_backend_preconfigured(tls)
-        .dns_resolver(PeerResolver { families, made })
+        .dns_resolver(PeerResolver { families, begun })
         .user_agent(agent)
         .redirect(redirect::Policy::none())
         .retry(retry::never())

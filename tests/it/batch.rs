@@ -20,6 +20,8 @@ async fn many_at_once_each_address_once() {
     let locator = testbed
         .locator()
         .vks_budget(Budget::unlimited())
+        .concurrency(usize::MAX)
+        .concurrency_per_host(usize::MAX)
         .build()
         .expect("builds");
     let asked: Vec<_> = (0..40)

@@ -246,7 +246,7 @@ impl KeyLocatorBuilder {
     /// for a moment four sockets to DNS open, else one to a server. With those at rest
     /// ([`idle_connections`](crate::transport::ReqwestTransportBuilder::idle_connections))
     /// a batch by these defaults fits a process that may have 1,024 files open, where DNS
-    /// answers: name servers that do not keep the sockets of their questions for seconds.
+    /// answers: silent name servers keep the sockets of their questions for seconds.
     #[must_use]
     pub fn concurrency(mut self, lookups: usize) -> Self {
         self.concurrency = lookups.max(1);

@@ -61,7 +61,7 @@ impl Host {
 }
 
 impl Pool {
-    /// At most `most` connections are kept, `each` to one host.
+    /// At most `most` connections are kept, `each` (one or more) to one host.
     pub(super) fn new(
         each: usize,
         most: usize,
@@ -69,7 +69,7 @@ impl Pool {
     ) -> Self {
         Self(Arc::new(Shared {
             make: Box::new(make),
-            each: each.max(1),
+            each,
             most,
             hosts: Mutex::default(),
         }))

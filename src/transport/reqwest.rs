@@ -198,9 +198,9 @@ impl ReqwestTransportBuilder {
     /// over HTTP/1.1.
     ///
     /// One host has 16 of them at most, and each is closed when it has been idle for 60
-    /// seconds. Where there are too many, those of the host go that has not been asked
-    /// for the longest time. Connections that are begun at the same moment can be over it
-    /// until the next request.
+    /// seconds (5 with [`http2`](Self::http2)). Where there are too many, those of the
+    /// host go that has not been asked for the longest time. Connections that are begun
+    /// at the same moment can be over it until the next request.
     ///
     /// A batch over many domains can use twice as many as it has
     /// [under way](crate::KeyLocatorBuilder::concurrency): raise both together, as far as
@@ -284,15 +284,15 @@ impl HttpTransport for ReqwestTransport {
 
 impl ReqwestTransport {
     async fn exchange(&self, request: Request) -> Result<Response, Error> {
-        let kept = match (request.peer.is_named(), request.own_connection) {
-            (false, false) => self.guarded.client(request.peer.host()),
-            _ => None,
-        };
-        // Until the body has been read.
-        let (client, _in_use) = match &kept {
-            Some((client, in_use)) => (client, Some(in_use)),
-            None if request.peer.is_named() => (&self.named, None),
-            None => (&self.alone, None),
+        // To the end: until the body has been read, the host's client is in use.
+        let kept;
+        let client = if request.peer.is_named() {
+            &self.named
+        } else if request.own_connection {
+            &self.alone
+        } else {
+            kept = self.guarded.client(request.peer.host());
+            kept.as_ref().map_or(&self.alone, |(client, _)| client)
         };
         let https = request.url.scheme() == "https";
         let mut question = reqwest::Request::new(request.method, request.url);

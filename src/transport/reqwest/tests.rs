@@ -144,6 +144,14 @@ fn guarded(web: &Web) -> Request {
     request(&format!("https://{HOST}/.well-known/x?l=alice"), peer)
 }
 
+/// The same, for one of many hosts of this server.
+fn numbered(web: &Web, n: usize) -> Request {
+    let host = format!("h{n}.example.org");
+    let guard = AddressGuard::new().allow_socket(web.address);
+    let peer = peer(&host, &[web.address], guard);
+    request(&format!("https://{host}/"), peer)
+}
+
 struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
@@ -630,17 +638,11 @@ async fn a_connection_of_ones_own_is_used_once_and_tells_the_certificate() {
 async fn idle_connections_have_an_end() {
     let authority = Authority::new();
     let web = Web::tls(authority.server("*.example.org", 2000..4000), HELLO).await;
-    let to = |n: usize| {
-        let host = format!("h{n}.example.org");
-        let guard = AddressGuard::new().allow_socket(web.address);
-        let peer = peer(&host, &[web.address], guard);
-        request(&format!("https://{host}/"), peer)
-    };
     for (most, kept) in [(8, 8), (2, 2), (1, 1), (0, 0)] {
         let transport = authority.builder().idle_connections(most).build().unwrap();
         let before = web.connections();
         for n in 0..40 {
-            transport.send(to(n)).await.unwrap();
+            transport.send(numbered(&web, n)).await.unwrap();
         }
         assert_eq!(web.connections() - before, 40);
         // The server notices at some time.
@@ -655,7 +657,7 @@ async fn idle_connections_have_an_end() {
         assert_eq!(web.open(), kept, "for {most}");
         // The last ones are used again, however often.
         for n in (40 - kept..40).chain(40 - kept..40) {
-            transport.send(to(n)).await.unwrap();
+            transport.send(numbered(&web, n)).await.unwrap();
             // Until the connection is at rest.
             tokio::task::yield_now().await;
         }
@@ -674,16 +676,10 @@ async fn a_request_that_hangs_keeps_no_idle_connections() {
         Web::tls(config(), HELLO).await,
         Web::tls(config(), half).await,
     );
-    let to = |web: &Web, n: usize| {
-        let host = format!("h{n}.example.org");
-        let guard = AddressGuard::new().allow_socket(web.address);
-        let peer = peer(&host, &[web.address], guard);
-        request(&format!("https://{host}/"), peer)
-    };
     for most in [4, 1] {
         let transport = authority.builder().idle_connections(most).build().unwrap();
         let before = slow.requests().len();
-        let mut hangs = Box::pin(transport.send(to(&slow, 99)));
+        let mut hangs = Box::pin(transport.send(numbered(&slow, 99)));
         while slow.requests().len() == before {
             tokio::select! {
                 _ = &mut hangs => panic!("it ended"),
@@ -691,7 +687,7 @@ async fn a_request_that_hangs_keeps_no_idle_connections() {
             }
         }
         for n in 0..20 {
-            transport.send(to(&web, n)).await.unwrap();
+            transport.send(numbered(&web, n)).await.unwrap();
         }
         let few = async {
             while web.open() > most - 1 {
